@@ -1,0 +1,129 @@
+"""An alert: one authority is told, now, that one child was seen; and what may become of it.
+
+`safeguarding` raises alerts, `alerts` keeps and dispatches them, people acknowledge them.
+Sources: design facts, section 5; delivery states after GOV.UK Notify.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class AlertState(StrEnum):
+    """Acknowledged means read by a person, and is not a referral."""
+
+    RAISED = "raised"
+    ACKNOWLEDGED = "acknowledged"
+    RETRACTED = "retracted"
+    CLOSED = "closed"
+
+
+class AlertReason(StrEnum):
+    """Why the alert was raised."""
+
+    ATTENDANCE = "attendance"
+    LATE_FLAG = "late-flag"
+    LATE_IDENTITY = "late-identity"
+
+
+class AlertEvent(StrEnum):
+    """What happens to an alert after it was raised."""
+
+    ACKNOWLEDGE = "acknowledge"
+    LEFT_BEFORE_SEEN = "left-before-seen"
+    CANCEL = "cancel"
+    REINSTATE = "reinstate"
+    CLOSE = "close"
+
+
+TRANSITIONS: dict[tuple[AlertState, AlertEvent], AlertState] = {
+    (AlertState.RAISED, AlertEvent.ACKNOWLEDGE): AlertState.ACKNOWLEDGED,
+    (AlertState.ACKNOWLEDGED, AlertEvent.ACKNOWLEDGE): AlertState.ACKNOWLEDGED,
+    (AlertState.RETRACTED, AlertEvent.ACKNOWLEDGE): AlertState.CLOSED,
+    (AlertState.RAISED, AlertEvent.LEFT_BEFORE_SEEN): AlertState.RAISED,
+    (AlertState.ACKNOWLEDGED, AlertEvent.LEFT_BEFORE_SEEN): AlertState.RAISED,
+    (AlertState.RAISED, AlertEvent.CANCEL): AlertState.RETRACTED,
+    (AlertState.ACKNOWLEDGED, AlertEvent.CANCEL): AlertState.RETRACTED,
+    (AlertState.RETRACTED, AlertEvent.REINSTATE): AlertState.RAISED,
+    (AlertState.CLOSED, AlertEvent.REINSTATE): AlertState.RAISED,
+    (AlertState.ACKNOWLEDGED, AlertEvent.CLOSE): AlertState.CLOSED,
+}
+"""The whole life of an alert. A pair that is not here leaves the alert as it is."""
+
+
+def next_state(state: AlertState, event: AlertEvent) -> AlertState:
+    """The state after the event; unchanged where the table has no line for it."""
+    return TRANSITIONS.get((state, event), state)
+
+
+class CodedAnswer(StrEnum):
+    """What a social worker answers with (design facts, section 5). None of them holds anybody."""
+
+    KNOWN = "known"
+    WILL_RING = "will-ring"
+    WILL_ATTEND = "will-attend"
+    SPEAK_FIRST = "speak-first"
+    NO_ACTION = "no-action"
+    WRONG_CHILD = "wrong-child"
+
+    @property
+    def words(self) -> str:
+        """As both sides read it."""
+        return _ANSWER_WORDS[self]
+
+
+_ANSWER_WORDS = {
+    CodedAnswer.KNOWN: "Known to us",
+    CodedAnswer.WILL_RING: "We will ring you",
+    CodedAnswer.WILL_ATTEND: "We will attend",
+    CodedAnswer.SPEAK_FIRST: "Please speak to us before discharge",
+    CodedAnswer.NO_ACTION: "No action needed from you",
+    CodedAnswer.WRONG_CHILD: "This may be the wrong child: check identity",
+}
+
+
+class ChannelName(StrEnum):
+    """The ways by which Nightlight tells somebody."""
+
+    SCREEN = "screen"
+    EMAIL = "email"
+
+
+class DeliveryState(StrEnum):
+    """One delivery's state. Nothing is ever skipped: what cannot be delivered waits and is shown."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+
+
+class AttemptOutcome(StrEnum):
+    """How one attempt went; the unknown is temporary."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    TEMPORARY = "temporary-failure"
+    PERMANENT = "permanent-failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What a person answered, and when it was read."""
+
+    by: str
+    at: datetime
+    answer: CodedAnswer
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One line for telling one recipient by one channel; `id` is how a receiver makes repeats one."""
+
+    id: UUID
+    alert_id: UUID
+    channel: ChannelName
+    recipient: str
+    authority_code: str
+    attempts: int

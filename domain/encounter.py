@@ -1,0 +1,93 @@
+"""An encounter: a patient met a service, at a site, for a while.
+
+The doors map messages and calls to a trigger event and an identity; `safeguarding` keeps the encounter.
+Sources: FHIR Encounter; HL7 v2.4 chapter 3 (trigger events); design facts, sections 2 and 3.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from domain.answer import CouldNotCheckReason
+from domain.care_setting import CareSetting
+from domain.nhs_number import NhsNumber
+
+
+class TriggerEvent(StrEnum):
+    """What made somebody ask."""
+
+    ADMIT = "admit"
+    REGISTER = "register"
+    PRE_ADMIT = "pre-admit"
+    UPDATE = "update"
+    UPDATE_PERSON = "update-person"
+    ADD_PERSON = "add-person"
+    DISCHARGE = "discharge"
+    CANCEL_ADMIT = "cancel-admit"
+    MERGE = "merge"
+    LOOKUP = "lookup"
+    BANNER = "banner"
+    COMMAND = "command"
+    SWEEP = "sweep"
+    OTHER = "other"
+
+
+class EncounterState(StrEnum):
+    """Open while the patient is there; expired where no discharge was ever received."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalNumber:
+    """A hospital's own number for a patient, good only within the facility (ODS code) that gave it."""
+
+    facility: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the asker says the patient is. Either `nhs_number` or `no_number` is set, never both."""
+
+    nhs_number: NhsNumber | None
+    no_number: CouldNotCheckReason | None = None
+    local_numbers: tuple[LocalNumber, ...] = ()
+    family_name: str = ""
+    given_name: str = ""
+    birth_date: date | None = None
+    unverified: bool = False
+    """The asker says that the number was not traced (HL7 table 0445, other than 01)."""
+
+    @property
+    def has_placeholder_name(self) -> bool:
+        """Names such as "Unknown Male Seven" or "Baby of Harding", which say nothing about who it is."""
+        words = f"{self.given_name} {self.family_name}".casefold().split()
+        return not words or bool(_PLACEHOLDERS & set(words))
+
+
+_PLACEHOLDERS = frozenset({"unknown", "unidentified", "baby", "infant", "twin", "newborn", "male", "female"})
+
+
+@dataclass(frozen=True, slots=True)
+class Encounter:
+    """As it is held. Times are UTC; `site` is an ODS code; `reference` is what the site calls the visit."""
+
+    id: UUID
+    site: str
+    reference: str
+    nhs_number: NhsNumber | None
+    local_number: str | None
+    care_setting: CareSetting
+    unscheduled: bool
+    state: EncounterState
+    arrived_at: datetime
+    departed_at: datetime | None
+    left_before_seen: bool
+    test: bool
+    could_not_check: bool
+    last_event_at: datetime
