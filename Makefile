@@ -1,0 +1,65 @@
+# Nightlight. `make` alone says what there is.
+
+PYTHON ?= python3
+BIN := .venv/bin
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test check format bench lock secrets clean
+
+help:
+	@echo "make run      the whole service on this machine, with invented children (Ctrl-C stops it)"
+	@echo "make setup    .venv from the hashed locks, and the page assets; nothing else"
+	@echo "make test     the tests                 (make test TESTS=tests/domain for some of them)"
+	@echo "make check    format, lint, types, contracts; changes nothing"
+	@echo "make format   put the code into shape"
+	@echo "make bench    the benchmark of docs/performance.md"
+	@echo "make lock     resolve requirements/*.in and package.json anew (needs uv and npm)"
+	@echo "make secrets  secrets/ for docker compose, where there is none"
+	@echo "make clean    away with everything that set-up made; data/ stays"
+	@echo
+	@echo "make PYTHON=python3.12 run   uses that interpreter (3.11 or newer)"
+
+setup:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here. Install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3 run" >&2; exit 1; }
+	@$(PYTHON) -m tools.set_up
+
+setup-dev:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here. Install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3 test" >&2; exit 1; }
+	@$(PYTHON) -m tools.set_up --dev
+
+run: setup
+	@NIGHTLIGHT_EXIT_WITH_PARENT=1 $(BIN)/nightlight demo
+
+test: setup-dev
+	$(BIN)/python -m pytest $(TESTS)
+
+check: setup-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: setup-dev
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: setup-dev
+	$(BIN)/python -m bench
+
+LOCK := uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url
+
+lock:
+	cd requirements && $(LOCK) runtime.in build.in -o runtime.txt
+	cd requirements && $(LOCK) dev.in -c runtime.txt -o dev.txt
+	cd requirements && $(LOCK) node.in -o node.txt
+	npm install --package-lock-only --ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved
+
+secrets:
+	@$(PYTHON) -m tools.make_secrets
+
+clean:
+	rm -rf .venv node_modules api/static/nhsuk build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+		.import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
