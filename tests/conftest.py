@@ -1,0 +1,104 @@
+"""Real servers for every test: one embedded PostgreSQL and Valkey for each test process, and a fresh database at will.
+
+A test that names `fresh_database` gets an empty, migrated database of its own, copied from a template in a few
+milliseconds. `servers` are the embedded servers themselves; `redis_url` is their Valkey, which all tests share.
+"""
+
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from nightlight.embedded import EmbeddedServers, Servers
+from nightlight.embedded.cluster import SUPERUSER
+from nightlight.embedded.folder import DataFolder
+from nightlight.embedded.postgres import OWNER, SERVICE, create_database, url_of
+from runtime.migrate import migrate
+
+TEMPLATE = "template_migrated"
+
+
+@dataclass(frozen=True, slots=True)
+class FreshDatabase:
+    """One database of its own: `owner_url` migrates, `service_url` is what the service runs with."""
+
+    owner_url: str
+    service_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The running servers of this test process."""
+
+    folder: DataFolder
+    servers: Servers
+
+    def superuser(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(url_of(self.folder, SUPERUSER, "postgres"), autocommit=True)
+
+    def new_database(self, template: str) -> FreshDatabase:
+        name = f"test_{uuid.uuid4().hex}"
+        with self.superuser() as superuser:
+            create_database(superuser, name, template)
+        return FreshDatabase(url_of(self.folder, OWNER, name), url_of(self.folder, SERVICE, name))
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[Embedded]:
+    """The embedded servers in a folder that goes with the session."""
+    with tempfile.TemporaryDirectory(prefix="nightlight-tests-") as folder:
+        place = Path(folder) / "data"
+        with EmbeddedServers(place) as servers:
+            yield Embedded(DataFolder(place.resolve()), servers)
+
+
+@pytest.fixture(scope="session")
+def servers(embedded: Embedded) -> Servers:
+    """The URLs of the embedded servers; their own database is left empty, take `fresh_database` instead."""
+    return embedded.servers
+
+
+@pytest.fixture(scope="session")
+def redis_url(servers: Servers) -> str:
+    """A Valkey that all tests of this process share."""
+    return servers.redis_url
+
+
+@pytest.fixture(scope="session")
+def migrated_template(embedded: Embedded) -> str:
+    """The name of a migrated database without any data, to copy from."""
+    with embedded.superuser() as superuser:
+        create_database(superuser, TEMPLATE, "template1")
+    migrate(url_of(embedded.folder, OWNER, TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+def fresh_database(embedded: Embedded, migrated_template: str) -> Iterator[FreshDatabase]:
+    """A migrated, empty database for one test."""
+    yield from _fresh(embedded, migrated_template)
+
+
+@pytest.fixture(scope="module")
+def module_database(embedded: Embedded, migrated_template: str) -> Iterator[FreshDatabase]:
+    """A migrated, empty database that the tests of one module share."""
+    yield from _fresh(embedded, migrated_template)
+
+
+@pytest.fixture
+def blank_database(embedded: Embedded) -> Iterator[FreshDatabase]:
+    """A database without any table, for tests of the migrations."""
+    yield from _fresh(embedded, "template1")
+
+
+def _fresh(embedded: Embedded, template: str) -> Iterator[FreshDatabase]:
+    database = embedded.new_database(template)
+    yield database
+    name = psycopg.conninfo.conninfo_to_dict(database.owner_url)["dbname"]
+    with embedded.superuser() as superuser:
+        superuser.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(str(name))))
