@@ -48,9 +48,7 @@ class AckError:
         return cls(unreadable.code, unreadable.reason, unreadable.location)
 
 
-def render_ack(
-    header: Header, code: AckCode, ack_control_id: str, at: datetime, error: AckError | None = None
-) -> bytes:
+def render_ack(header: Header, code: AckCode, ack_control_id: str, at: datetime, error: AckError | None = None) -> bytes:
     """The acknowledgement of the message with this header, as the content of one frame.
 
     `ack_control_id` is the acknowledgement's own MSH-10 (20 characters at most before version 2.7), `at` an aware time.

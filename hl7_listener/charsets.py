@@ -11,7 +11,7 @@ from hl7_listener.header_line import find_header_line
 
 CHARACTER_SETS = {
     "ASCII": "ascii",
-    "8859/1": "iso8859-1",
+    "8859/1": "cp1252",
     "8859/2": "iso8859-2",
     "8859/3": "iso8859-3",
     "8859/4": "iso8859-4",
@@ -26,7 +26,10 @@ CHARACTER_SETS = {
     "UTF-8": "utf-8",
     "WINDOWS-1252": "cp1252",
 }
-"""Table 0211, as far as one byte or UTF-8 goes, with two names that are sent although the table lacks them."""
+"""Table 0211, as far as one byte or UTF-8 goes, with two names that are sent although the table lacks them.
+
+8859/1 is read as its superset windows-1252, as browsers do: where they differ, nobody means the control character.
+"""
 
 _LAST_RESORTS = ("utf-8", "cp1252")
 

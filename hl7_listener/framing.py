@@ -75,10 +75,8 @@ class FrameReader:
         events: list[Event] = []
         position = 0
         while position < len(data):
-            if self._inside:
-                position = self._read_inside(data, position, events)
-            else:
-                position = self._read_between(data, position, events)
+            read = self._read_inside if self._inside else self._read_between
+            position = read(data, position, events)
         return events
 
     def close(self) -> list[Event]:

@@ -58,9 +58,7 @@ def _why_no_header(text: str) -> str:
 
 def _check_header(message: Message) -> None:
     if len(message.segments("MSH")) > 1:
-        raise Unreadable(
-            "the frame holds more than one message", ErrorCode.SEGMENT_SEQUENCE, Location("MSH", sequence=2)
-        )
+        raise Unreadable("the frame holds more than one message", ErrorCode.SEGMENT_SEQUENCE, Location("MSH", sequence=2))
     if not message.message_type:
         raise Unreadable("the message type is missing", ErrorCode.REQUIRED_FIELD, Location("MSH", 9))
     if not message.event and message.message_type == "ADT":
