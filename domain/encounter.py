@@ -75,10 +75,15 @@ _PLACEHOLDERS = frozenset({"unknown", "unidentified", "baby", "infant", "twin", 
 
 @dataclass(frozen=True, slots=True)
 class Encounter:
-    """As it is held. Times are UTC; `site` is an ODS code; `reference` is what the site calls the visit."""
+    """As it is held. Times are UTC; `site` is an ODS code; `key` is unique in the site; `reference` is the visit number.
+
+    `flagged` says that a flag was found in it once; `could_not_check` why nobody can say; `cautions` (comma between)
+    what the last message gave cause for, since the names in it are not kept; `version` counts its changes.
+    """
 
     id: UUID
     site: str
+    key: str
     reference: str
     nhs_number: NhsNumber | None
     local_number: str | None
@@ -89,5 +94,8 @@ class Encounter:
     departed_at: datetime | None
     left_before_seen: bool
     test: bool
-    could_not_check: bool
+    flagged: bool
+    could_not_check: str | None
+    cautions: str
     last_event_at: datetime
+    version: int = 1

@@ -1,0 +1,116 @@
+"""Raising alerts, and what becomes of them while the encounter goes on.
+
+`safeguarding` calls this inside the transaction that saw the child; `alerts.dispatcher` finds the pending deliveries.
+Source: design facts, section 5 (one alert per encounter and authority).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.alert import AlertEvent, AlertReason, AlertState, ChannelName, next_state
+from runtime.database import Transaction
+from runtime.ids import uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class NewAlert:
+    """One authority is to be told of one encounter of one person. `email` is the team's mailbox, if it has one."""
+
+    encounter_id: UUID
+    authority_code: str
+    person_id: UUID
+    reason: AlertReason
+    email: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedAlert:
+    """An alert that is now there."""
+
+    id: UUID
+    encounter_id: UUID
+    authority_code: str
+
+
+async def raise_alerts(transaction: Transaction, wanted: Sequence[NewAlert]) -> list[RaisedAlert]:
+    """Raise each alert that is not there yet, with one pending delivery per recipient. Returns only the new ones."""
+    if not wanted:
+        return []
+    ordered = sorted(wanted, key=lambda alert: (alert.encounter_id, alert.authority_code))
+    cursor = await transaction.execute(
+        """
+        INSERT INTO alerts (id, encounter_id, authority_code, person_id, reason, raised_at, changed_at)
+        SELECT id, encounter_id, authority_code, person_id, reason, at, at
+        FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::timestamptz[])
+             AS new (id, encounter_id, authority_code, person_id, reason, at)
+        ON CONFLICT (encounter_id, authority_code) DO NOTHING
+        RETURNING id, encounter_id, authority_code
+        """,
+        (
+            [uuid7() for _ in ordered],
+            [alert.encounter_id for alert in ordered],
+            [alert.authority_code for alert in ordered],
+            [alert.person_id for alert in ordered],
+            [alert.reason.value for alert in ordered],
+            [alert.at for alert in ordered],
+        ),
+    )
+    raised = [RaisedAlert(*row) for row in await cursor.fetchall()]
+    emails = {(alert.encounter_id, alert.authority_code): alert.email for alert in ordered}
+    recipients = [(alert, emails[alert.encounter_id, alert.authority_code]) for alert in raised]
+    await _add_deliveries(transaction, "raised", recipients)
+    reasons = {(alert.encounter_id, alert.authority_code): alert for alert in ordered}
+    for alert in raised:
+        new = reasons[alert.encounter_id, alert.authority_code]
+        await _record_event(transaction, alert.id, new.at, "raise", AlertState.RAISED, "Nightlight")
+    return raised
+
+
+async def tell_of(transaction: Transaction, encounter_id: UUID, event: AlertEvent, at: datetime, actor_name: str) -> int:
+    """The encounter went on: move its alerts by the table of `domain.alert`, and tell the same recipients again.
+
+    Returns how many alerts changed or were told of.
+    """
+    cursor = await transaction.execute(
+        """
+        SELECT a.id, a.encounter_id, a.authority_code, a.state, t.alert_email
+        FROM alerts a JOIN authorities t ON t.code = a.authority_code
+        WHERE a.encounter_id = %s ORDER BY a.id FOR UPDATE OF a
+        """,
+        (encounter_id,),
+    )
+    rows = await cursor.fetchall()
+    for alert_id, _, authority_code, state, email in rows:
+        after = next_state(AlertState(state), event)
+        await transaction.execute("UPDATE alerts SET state = %s, changed_at = %s WHERE id = %s", (after.value, at, alert_id))
+        await _record_event(transaction, alert_id, at, event.value, after, actor_name)
+        await _add_deliveries(transaction, event.value, [(RaisedAlert(alert_id, encounter_id, authority_code), email)])
+    return len(rows)
+
+
+async def _add_deliveries(transaction: Transaction, notice: str, recipients: Sequence[tuple[RaisedAlert, str | None]]) -> None:
+    lines = [(alert.id, ChannelName.SCREEN.value, alert.authority_code) for alert, _ in recipients]
+    lines += [(alert.id, ChannelName.EMAIL.value, email) for alert, email in recipients if email]
+    if lines:
+        ids, channels, to = (list(column) for column in zip(*lines, strict=True))
+        await transaction.execute(
+            """
+            INSERT INTO deliveries (alert_id, notice, channel, recipient)
+            SELECT alert_id, %s, channel, recipient
+            FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS new (alert_id, channel, recipient)
+            ON CONFLICT DO NOTHING
+            """,
+            (notice, ids, channels, to),
+        )
+
+
+async def _record_event(
+    transaction: Transaction, alert_id: UUID, at: datetime, event: str, after: AlertState, actor_name: str
+) -> None:
+    await transaction.execute(
+        "INSERT INTO alert_events (occurred_at, alert_id, event, state_after, actor_name) VALUES (%s, %s, %s, %s, %s)",
+        (at, alert_id, event, after.value, actor_name),
+    )

@@ -1,0 +1,95 @@
+"""Local authorities: who sends extracts, who is told, and by which phone at which hour.
+
+`safeguarding.directory` reads them all at once; `nightlight authority add` writes.
+Source: CP-IS DMS (telecom WP and EC); design facts, sections 4 and 5.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from domain.actor import Actor
+from domain.errors import Conflict
+from runtime.audit import record_audit
+from runtime.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """One stretch of office hours in England's time; weekday 1 is Monday (ISO 8601)."""
+
+    weekday: int
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A local authority as it stands. `rhythm` is the longest time between its extracts before the feed is late."""
+
+    code: str
+    name: str
+    office_phone: str
+    emergency_phone: str
+    alert_email: str | None
+    state: str
+    rhythm: timedelta
+    last_extracted_at: datetime | None
+    hours: tuple[Hours, ...]
+
+    def is_late(self, at: datetime) -> bool:
+        """Whether nothing newer than its rhythm allows has come, or its feed is paused."""
+        return self.state == "paused" or self.last_extracted_at is None or at - self.last_extracted_at > self.rhythm
+
+
+OFFICE_HOURS = tuple(Hours(weekday, time(8, 45), time(17, 0)) for weekday in range(1, 6))
+"""Monday to Friday 08:45 to 17:00: what an authority gets that names no hours of its own."""
+
+
+async def add_authority(
+    transaction: Transaction,
+    actor: Actor,
+    code: str,
+    name: str,
+    office_phone: str,
+    emergency_phone: str,
+    *,
+    alert_email: str | None = None,
+    hours: Sequence[Hours] = OFFICE_HOURS,
+    rhythm: timedelta = timedelta(days=1),
+    live: bool = False,
+) -> None:
+    """Add an authority, setting up or live at once. Raises Conflict where the code is taken."""
+    added = await transaction.execute(
+        """
+        INSERT INTO authorities (code, name, office_phone, emergency_phone, alert_email, rhythm, state)
+        VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+        """,
+        (code, name, office_phone, emergency_phone, alert_email, rhythm, "live" if live else "setting-up"),
+    )
+    if added.rowcount == 0:
+        raise Conflict(f"an authority {code} is there already")
+    for stretch in hours:
+        await transaction.execute(
+            "INSERT INTO authority_hours (authority_code, weekday, opens, closes) VALUES (%s, %s, %s, %s)",
+            (code, stretch.weekday, stretch.opens, stretch.closes),
+        )
+    await record_audit(transaction, actor, "authority.add", "authority", code, live=live)
+
+
+async def read_authorities(transaction: Transaction) -> list[Authority]:
+    """All authorities, by code, with their hours."""
+    hours: dict[str, list[Hours]] = defaultdict(list)
+    cursor = await transaction.execute(
+        "SELECT authority_code, weekday, opens, closes FROM authority_hours ORDER BY authority_code, weekday, opens"
+    )
+    for code, weekday, opens, closes in await cursor.fetchall():
+        hours[code].append(Hours(weekday, opens, closes))
+    cursor = await transaction.execute(
+        """
+        SELECT code, name, office_phone, emergency_phone, alert_email, state, rhythm, last_extracted_at
+        FROM authorities ORDER BY code
+        """
+    )
+    return [Authority(*(*row, tuple(hours[row[0]]))) for row in await cursor.fetchall()]

@@ -1,0 +1,126 @@
+"""PostgreSQL: one pool a process, transactions, and the refusal to start on a server that could lose a child.
+
+Doors open transactions, use cases take them and never commit (`house`, "Who owns the commit").
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from domain.errors import CouldNotReachStore, NightlightError
+from runtime.logs import get_logger
+
+Transaction = psycopg.AsyncConnection[TupleRow]
+
+log = get_logger()
+
+LOCK_TIMEOUT_MS = 500
+TRANSACTION_TIMEOUT_MS = 5_000
+_GONE = (psycopg.OperationalError, psycopg.InterfaceError)
+
+
+class UnsafeServer(NightlightError):
+    """The database server or role is set up so that it could lose or change what must stay."""
+
+
+class Database:
+    """A pool of connections of the service role. Use it as `async with Database(url) as database`."""
+
+    def __init__(self, url: str, connections: int = 10, application: str = "nightlight") -> None:
+        self._pool = AsyncConnectionPool(
+            url,
+            min_size=0,
+            max_size=connections,
+            open=False,
+            timeout=2.0,
+            reconnect_timeout=5.0,
+            max_idle=60.0,
+            check=None,
+            kwargs={
+                "application_name": application,
+                "options": _session_options(),
+                "prepare_threshold": 2,
+                "autocommit": True,
+            },
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._pool.open()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, *, numbered: bool = False) -> AsyncIterator[Transaction]:
+        """One READ COMMITTED transaction: committed when the block ends, rolled back when it raises.
+
+        A `numbered` one takes its transaction id before it reads anything, so that a sweep can wait for it to end.
+        Raises CouldNotReachStore where the server is away or the commit is not confirmed. Other psycopg errors pass.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                await connection.execute(_BEGIN_NUMBERED if numbered else "BEGIN")
+                try:
+                    yield connection
+                except BaseException:
+                    await _roll_back(connection)
+                    raise
+                await connection.execute("COMMIT")
+        except _GONE as error:
+            if not _is_connection_trouble(error):
+                raise
+            log.warning("database away", sqlstate=getattr(error, "sqlstate", None), error=type(error).__name__)
+            raise CouldNotReachStore("the database is away") from None
+
+    async def check_server(self) -> None:
+        """Raises UnsafeServer where commits are not durable, the role could change the trail, or the version is old."""
+        async with self.transaction() as transaction:
+            row = await (await transaction.execute(_SERVER_FACTS)).fetchone()
+        assert row is not None
+        version, fsync, synchronous, superuser, may_change = row
+        if version < 180000:
+            raise UnsafeServer("PostgreSQL 18 or newer is needed")
+        if fsync == "off" or synchronous == "off":
+            raise UnsafeServer("fsync and synchronous_commit must be on: an acknowledged message could be lost")
+        if superuser:
+            raise UnsafeServer("NIGHTLIGHT_DATABASE_URL must not name a superuser")
+        if may_change:
+            raise UnsafeServer("NIGHTLIGHT_DATABASE_URL must name the service role: this one could change the audit trail")
+
+
+_SERVER_FACTS = """
+    SELECT current_setting('server_version_num')::int, current_setting('fsync'), current_setting('synchronous_commit'),
+           (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
+           coalesce(has_table_privilege(to_regclass('accesses'), 'UPDATE'), false)
+"""
+
+
+_BEGIN_NUMBERED = "BEGIN; SELECT pg_current_xact_id()"
+
+
+async def _roll_back(connection: Transaction) -> None:
+    if connection.closed:
+        return
+    try:
+        await connection.execute("ROLLBACK")
+    except psycopg.Error:
+        await connection.close()  # the pool makes a new one; this one's state is not known
+
+
+def _session_options() -> str:
+    return (
+        f"-c timezone=UTC -c lock_timeout={LOCK_TIMEOUT_MS} -c transaction_timeout={TRANSACTION_TIMEOUT_MS}"
+        f" -c idle_in_transaction_session_timeout={TRANSACTION_TIMEOUT_MS}"
+    )
+
+
+def _is_connection_trouble(error: psycopg.Error) -> bool:
+    """Whether the connection or the server is at fault (classes 08, 53, 57, 58), not what was asked of it."""
+    state = error.sqlstate
+    return state is None or state[:2] in {"08", "53", "57", "58"} or state == "25P04"

@@ -1,0 +1,13 @@
+"""Keys that are made here rather than by the database, for rows that must be named before they are written."""
+
+import os
+import time
+from uuid import UUID
+
+
+def uuid7() -> UUID:
+    """A UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, the rest random."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10))
+    high = milliseconds << 80 | 0x7 << 76 | (random >> 62 & 0xFFF) << 64
+    return UUID(int=high | 0b10 << 62 | random & (1 << 62) - 1)

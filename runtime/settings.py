@@ -1,0 +1,78 @@
+"""Every setting of Nightlight, read once from the environment (prefix NIGHTLIGHT_) and from secret files.
+
+Called by `nightlight` (the command line), which hands the frozen result to everybody else.
+`docs/configuration.md` is generated from this module and compared in the tests.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "NIGHTLIGHT_"
+
+
+class Settings(BaseSettings):
+    """What can be set. A secret NAME can also be given as NAME_FILE, the path of a file that holds it."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    data_dir: Path = Field(Path("data"), description="Folder of the embedded servers, keys and ports.json.")
+    http: str = Field("127.0.0.1:8000", description="HOST:PORT of the pages and the FHIR API; port 0 takes a free one.")
+    mllp: str = Field("127.0.0.1:2575", description="HOST:PORT of the HL7 v2 listener; port 0 takes a free one.")
+    public_url: str = Field("", description="The address by which people reach the pages; default http://HOST:PORT.")
+    production: bool = Field(False, description="The store that is created holds real people: no demo, no test numbers.")
+
+    database_url: SecretStr = Field(SecretStr(""), description="PostgreSQL 18+, service role; empty starts an embedded one.")
+    owner_database_url: SecretStr = Field(SecretStr(""), description="PostgreSQL, owner role; only for migrations.")
+    redis_url: SecretStr = Field(SecretStr(""), description="Valkey or Redis; empty starts an embedded one.")
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Signs tokens and keys the hash of unknown NHS numbers; 32+ characters; empty makes one in the data folder.",
+    )
+    database_connections: int = Field(10, ge=3, description="Largest number of database connections of one process.")
+
+    oidc_issuer: str = Field("", description="OpenID Connect issuer that people sign in with.")
+    oidc_client_id: str = Field("nightlight", description="Client id at that issuer.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Client secret at that issuer.")
+    session_hours: float = Field(8, gt=0, description="Hours after which a signed-in person must sign in again.")
+
+    smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:password@host:port or smtps://…; empty: e-mails wait.")
+    mail_from: str = Field("nightlight@localhost", description="Sender of the e-mails.")
+
+    desk_queue: int = Field(2000, ge=1, description="Questions that may wait at one desk; a full desk answers AR or 503.")
+    mllp_max_frame_bytes: int = Field(1_048_576, ge=1024, description="Longest HL7 message taken.")
+    mllp_max_connections: int = Field(500, ge=1, description="Connections of all peers together.")
+    mllp_max_connections_per_peer: int = Field(50, ge=1, description="Connections of one address.")
+    mllp_idle_seconds: float = Field(3600, gt=0, description="A connection that is silent for longer is closed.")
+    mllp_frame_seconds: float = Field(30, gt=0, description="Longest time from a message's first byte to its last.")
+    mllp_any_address: bool = Field(False, description="Lets the listener bind beyond loopback although it has no TLS.")
+    default_charset: str = Field("", description="Character set of messages that name none in MSH-18.")
+    control_id_days: int = Field(30, ge=1, description="Days for which a control ID is remembered.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @property
+    def session_life(self) -> timedelta:
+        """How long a sign-in lasts."""
+        return timedelta(hours=self.session_hours)
+
+    def link(self, path: str) -> str:
+        """An absolute address of a page, for e-mails and answers."""
+        return f"{self.public_url or 'http://' + self.http}{path}"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from secret files, the environment and the command line, the last winning.
+
+    Raises ValueError (pydantic's) naming the setting that does not fit, and OSError for a secret file that cannot be read.
+    """
+    from_files = {
+        name: Path(path).read_text(encoding="utf-8").strip()
+        for name in Settings.model_fields
+        if (path := os.environ.get(f"{PREFIX}{name.upper()}_FILE"))
+    }
+    given = {name: value for name, value in overrides.items() if value is not None}
+    return Settings(**{**from_files, **given})

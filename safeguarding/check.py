@@ -1,0 +1,85 @@
+"""What a door asks the desk, and what it gets back.
+
+`hl7_listener`, `fhir_adapter`, `api` and `nightlight check` make a Check; `safeguarding.patients_seen` answers it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.actor import Actor, Purpose
+from domain.answer import CouldNotCheck, Flagged, NoneKnown, Outcome
+from domain.care_setting import CareSetting
+from domain.encounter import Identity, TriggerEvent
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKey:
+    """How a repeat is known: sender, control ID (MSH-10) and a hash of the content (SHA-256)."""
+
+    sending_application: str
+    sending_facility: str
+    control_id: str
+    content_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A patient was seen, or somebody asks. Times are aware; `site` is an ODS code (of the organisation, for a look)."""
+
+    actor: Actor
+    purpose: Purpose
+    trigger: TriggerEvent
+    identity: Identity
+    site: str
+    care_setting: CareSetting
+    at: datetime
+    visit_number: str = ""
+    arrived_at: datetime | None = None
+    departed_at: datetime | None = None
+    left_before_seen: bool = False
+    prior: Identity | None = None
+    """The identity that a merge says is the same patient (MRG)."""
+    test: bool = False
+    """MSH-11 T or D: checked and audited, and never tells anybody."""
+    silent: bool = False
+    """A scheduled look: nobody is told, and it enters no shared history."""
+    encounter_id: UUID | None = None
+    """The encounter that is looked at (banner); nothing about it changes."""
+    message: MessageKey | None = None
+    acknowledge: Callable[[Outcome], bytes] | None = None
+    """Renders the acknowledgement that is stored with the message; pure and quick."""
+    request_id: str | None = None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What no two checks of one group may share: a control ID, an encounter, a person."""
+        keys = {f"number {who.nhs_number}" for who in (self.identity, self.prior) if who and who.nhs_number}
+        keys |= {
+            f"local {local.facility} {local.value}" for who in (self.identity, self.prior) if who for local in who.local_numbers
+        }
+        if self.message:
+            keys.add(f"message {self.message.sending_facility} {self.message.control_id}")
+        if self.visit_number:
+            keys.add(f"visit {self.site} {self.visit_number}")
+        if self.encounter_id:
+            keys.add(f"encounter {self.encounter_id}")
+        return frozenset(keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The desk's answer, given after the commit. A repeat brings the stored acknowledgement and nothing new."""
+
+    outcome: Outcome
+    acknowledgement: bytes = b""
+    repeated: bool = False
+    alerts: tuple[UUID, ...] = ()
+    """The alerts that this check raised."""
+
+    @property
+    def outcome_word(self) -> str:
+        """The outcome as it is written down."""
+        words = {Flagged: "flagged", NoneKnown: "none-known", CouldNotCheck: "could-not-check"}
+        return words.get(type(self.outcome), "recorded")

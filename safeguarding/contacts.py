@@ -1,0 +1,43 @@
+"""Who to ring now: the one function behind every banner, Bundle and e-mail.
+
+Source: design facts, section 5 ("who to ring" on every banner, negatives included).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.on_duty import OnDuty, on_duty
+from flags_store.authorities import Authority
+from safeguarding.directory import Directory, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One line of "who to ring now": who, by which phone, and why them."""
+
+    who: str
+    phone: str
+    why: str
+
+
+def duty_team(authority: Authority, at: datetime) -> OnDuty:
+    """The authority's team on duty at an instant."""
+    hours = [(stretch.weekday, stretch.opens, stretch.closes) for stretch in authority.hours]
+    return on_duty(hours, authority.office_phone, authority.emergency_phone, at)
+
+
+def contacts(directory: Directory, site: Site | None, authority_codes: list[str], at: datetime) -> list[Contact]:
+    """The hospital's own safeguarding team, each responsible authority at this hour, the host authority, and 999."""
+    lines = []
+    if site and site.safeguarding_phone:
+        lines.append(Contact(f"{site.name} safeguarding team", site.safeguarding_phone, "your own hospital"))
+    responsible = [directory.authorities[code] for code in dict.fromkeys(authority_codes)]
+    lines += [_authority_line(authority, at, "responsible for the plan") for authority in responsible]
+    if site and site.host_authority_code and site.host_authority_code not in authority_codes:
+        lines.append(_authority_line(directory.authorities[site.host_authority_code], at, "where the child is now"))
+    return [*lines, Contact("Police", "999", "immediate danger")]
+
+
+def _authority_line(authority: Authority, at: datetime, why: str) -> Contact:
+    team = duty_team(authority, at)
+    return Contact(f"{authority.name} {team.team}", team.phone, why)

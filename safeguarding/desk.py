@@ -1,0 +1,146 @@
+"""The desk: every door that asks about a patient waits here for an answer that is already on disk.
+
+What arrived while one transaction was committing is answered by the next one; a group of one is the ordinary case.
+No timer, no second code path, no network call inside. Its law stands in docs/architecture.md, "Who owns the commit".
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from domain.errors import CouldNotReachStore, DeskFull, InvalidInput, NightlightError, Temporary
+from runtime.database import Database
+from runtime.logs import get_logger
+from safeguarding.check import Check, Reply
+from safeguarding.directory import DirectoryReader
+from safeguarding.encounters import GroupMustRetry
+from safeguarding.patients_seen import patients_seen
+
+LARGEST_GROUP = 64
+_TRIES = 5
+
+log = get_logger()
+
+
+class CouldNotStore(InvalidInput):
+    """One check holds data that the database refuses; its neighbours are answered."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    check: Check
+    keys: frozenset[str]
+    reply: asyncio.Future[Reply]
+
+
+class Desk:
+    """Answers checks in groups. Use it as `async with Desk(…) as desk`, then `await desk.ask(check)` from any task."""
+
+    def __init__(
+        self,
+        database: Database,
+        directory: DirectoryReader,
+        key: bytes,
+        queue: int = 2000,
+        on_alert: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._directory = directory
+        self._key = key
+        self._queue = queue
+        self._on_alert = on_alert
+        self._waiting: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._worker: asyncio.Task[None] | None = None
+        self._closing = False
+
+    async def ask(self, check: Check) -> Reply:
+        """The reply, once it is committed. A caller that gives up cancels nothing.
+
+        Raises DeskFull or CouldNotReachStore where the same question will pass later (nothing was done, or a repeat
+        will be recognised), and CouldNotStore where this check can never be stored.
+        """
+        if len(self._waiting) >= self._queue or self._closing:
+            raise DeskFull("too many questions are waiting")
+        waiting = _Waiting(check, check.keys, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._arrived.set()
+        return await asyncio.shield(waiting.reply)
+
+    async def __aenter__(self) -> Self:
+        self._worker = asyncio.create_task(self._work(), name="desk")
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Answer what is waiting, then stop."""
+        self._closing = True
+        self._arrived.set()
+        if self._worker is not None:
+            await self._worker
+
+    async def _work(self) -> None:
+        while True:
+            await self._arrived.wait()
+            if not self._waiting:
+                if self._closing:
+                    return
+                self._arrived.clear()
+                continue
+            await self._answer(next_group(self._waiting))
+
+    async def _answer(self, group: Sequence[_Waiting]) -> None:
+        try:
+            replies = await self._commit([waiting.check for waiting in group])
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, NightlightError) as error:
+            if isinstance(error, Temporary):
+                _fail(group, error)
+            elif len(group) > 1:
+                for waiting in group:
+                    await self._answer([waiting])
+            else:
+                log.error("check cannot be stored", sqlstate=getattr(error, "sqlstate", None), error=type(error).__name__)
+                _fail(group, CouldNotStore("the message holds something that cannot be stored"))
+        except Exception as error:  # the desk goes on whatever happens; who asked is told that nobody could check
+            log.error("group failed", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None), count=len(group))
+            _fail(group, CouldNotReachStore("the desk could not answer"))
+        else:
+            for waiting, reply in zip(group, replies, strict=True):
+                if not waiting.reply.done():
+                    waiting.reply.set_result(reply)
+            if any(reply.alerts for reply in replies):
+                self._on_alert()
+
+    async def _commit(self, checks: Sequence[Check]) -> list[Reply]:
+        """One transaction for the group; again where another process was in the way."""
+        for attempt in range(1, _TRIES + 1):
+            directory = await self._directory.current()
+            try:
+                async with self._database.transaction(numbered=True) as transaction:
+                    return await patients_seen(transaction, checks, directory, self._key)
+            except (GroupMustRetry, psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable) as error:
+                log.info("group tried again", attempt=attempt, error=type(error).__name__)
+        raise CouldNotReachStore("other processes were in the way too often")
+
+
+def next_group(waiting: deque[_Waiting]) -> list[_Waiting]:
+    """Take the longest run of checks, 64 at most, in which no two share a key; order of arrival is kept for each key."""
+    group: list[_Waiting] = []
+    held: set[str] = set()
+    postponed: list[_Waiting] = []
+    while waiting and len(group) < LARGEST_GROUP and len(postponed) < LARGEST_GROUP:
+        each = waiting.popleft()
+        (postponed if each.keys & held else group).append(each)
+        held |= each.keys
+    waiting.extendleft(reversed(postponed))
+    return group
+
+
+def _fail(group: Sequence[_Waiting], error: Exception) -> None:
+    for waiting in group:
+        if not waiting.reply.done():
+            waiting.reply.set_exception(error)

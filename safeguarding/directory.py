@@ -1,0 +1,163 @@
+"""The directory: sites with their rules, peers, authorities, as one frozen value that is read anew every few seconds.
+
+Doors ask it who may speak for whom; answers take their coverage from it. Flags are never in it.
+"""
+
+import asyncio
+import ipaddress
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.answer import Coverage, Feed
+from domain.care_setting import CareSetting
+from domain.errors import NotSpeakingFor
+from flags_store.authorities import Authority, read_authorities
+from runtime.clock import now
+from runtime.database import Database, Transaction
+
+KEPT_SECONDS = 3.0
+FEED_LIVE = timedelta(hours=24)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class CareSettingRule:
+    """A rule of a site: what it names must all fit (an empty condition fits anything); the first rule that fits decides."""
+
+    patient_classes: frozenset[str]
+    admission_methods: frozenset[str]
+    treatment_functions: frozenset[str]
+    location_prefix: str
+    setting: CareSetting
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A hospital site or service. `feed_live` says that messages of its own have come within a day."""
+
+    ods_code: str
+    organisation_code: str
+    organisation_name: str
+    name: str
+    setting: CareSetting
+    host_authority_code: str | None
+    safeguarding_phone: str
+    frame_ancestors: tuple[str, ...]
+    rules: tuple[CareSettingRule, ...]
+    feed_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A system that may connect, known by its network, and the sites it may speak for."""
+
+    name: str
+    network: Network
+    sites: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Everything about who sends and who asks, as it stood at `read_at`."""
+
+    is_production: bool
+    sites: dict[str, Site]
+    authorities: dict[str, Authority]
+    peers: tuple[Peer, ...]
+    read_at: datetime
+
+    def coverage(self, at: datetime) -> Coverage:
+        """How far an answer reaches at an instant: live and paused authorities, and which are late."""
+        connected = [authority for authority in self.authorities.values() if authority.state in {"live", "paused"}]
+        return Coverage(tuple(Feed(each.code, each.name, each.last_extracted_at, each.is_late(at)) for each in connected))
+
+    def sites_of(self, organisation_code: str) -> tuple[Site, ...]:
+        """The organisation's sites, by code."""
+        return tuple(site for _, site in sorted(self.sites.items()) if site.organisation_code == organisation_code)
+
+    def peer_at(self, address: str) -> Peer:
+        """The narrowest peer whose network holds the address. Raises NotSpeakingFor where none does."""
+        ip = ipaddress.ip_address(address)
+        fitting = [peer for peer in self.peers if ip in peer.network]
+        if not fitting:
+            raise NotSpeakingFor("this address is not registered as a peer")
+        return max(fitting, key=lambda peer: peer.network.prefixlen)
+
+    def site_for(self, peer: Peer, facility: str) -> Site:
+        """The site that a peer speaks for. Raises NotSpeakingFor where it is unknown or not the peer's own."""
+        site = self.sites.get(facility.upper())
+        if site is None or site.ods_code not in peer.sites:
+            raise NotSpeakingFor("this peer may not speak for the facility in MSH-4")
+        return site
+
+
+class DirectoryReader:
+    """Keeps the newest directory for a few seconds; a change to a site or a peer is seen by every process after that."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._directory: Directory | None = None
+        self._good_until = 0.0
+        self._reading = asyncio.Lock()
+
+    async def current(self) -> Directory:
+        """The directory, at most `KEPT_SECONDS` old. Raises CouldNotReachStore where it cannot be read."""
+        if self._directory is None or time.monotonic() > self._good_until:
+            async with self._reading:
+                if self._directory is None or time.monotonic() > self._good_until:
+                    async with self._database.transaction() as transaction:
+                        self._directory = await read_directory(transaction)
+                    self._good_until = time.monotonic() + KEPT_SECONDS
+        return self._directory
+
+
+async def read_directory(transaction: Transaction) -> Directory:
+    """Read it all: some hundred rows."""
+    kind = await (await transaction.execute("SELECT kind FROM store")).fetchone()
+    sites = await _read_sites(transaction, await _read_rules(transaction))
+    authorities = {authority.code: authority for authority in await read_authorities(transaction)}
+    return Directory(kind == ("production",), sites, authorities, await _read_peers(transaction), now())
+
+
+async def _read_rules(transaction: Transaction) -> dict[str, list[CareSettingRule]]:
+    rules: dict[str, list[CareSettingRule]] = defaultdict(list)
+    cursor = await transaction.execute(
+        """
+        SELECT site, patient_classes, admission_methods, treatment_functions, location_prefix, setting
+        FROM care_setting_rules ORDER BY site, position
+        """
+    )
+    for site, classes, methods, functions, prefix, setting in await cursor.fetchall():
+        rule = CareSettingRule(frozenset(classes), frozenset(methods), frozenset(functions), prefix, CareSetting(setting))
+        rules[site].append(rule)
+    return rules
+
+
+async def _read_sites(transaction: Transaction, rules: dict[str, list[CareSettingRule]]) -> dict[str, Site]:
+    cursor = await transaction.execute(
+        """
+        SELECT s.ods_code, s.organisation_code, o.name, s.name, s.setting, s.host_authority_code, s.safeguarding_phone,
+               s.frame_ancestors, f.last_message_at
+        FROM sites s JOIN organisations o ON o.ods_code = s.organisation_code LEFT JOIN site_feeds f ON f.site = s.ods_code
+        """
+    )
+    return {
+        ods: Site(
+            ods, organisation, organisation_name, name, CareSetting(setting), host, phone, tuple(ancestors),
+            tuple(rules[ods]), last_message_at is not None and now() - last_message_at < FEED_LIVE,
+        )
+        for ods, organisation, organisation_name, name, setting, host, phone, ancestors, last_message_at
+        in await cursor.fetchall()
+    }  # fmt: skip
+
+
+async def _read_peers(transaction: Transaction) -> tuple[Peer, ...]:
+    cursor = await transaction.execute(
+        """
+        SELECT p.name, p.network, array_agg(f.site) FROM peers p JOIN peer_facilities f ON f.peer_id = p.id GROUP BY p.id
+        """
+    )
+    return tuple(Peer(name, network, frozenset(sites)) for name, network, sites in await cursor.fetchall())

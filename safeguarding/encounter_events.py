@@ -1,0 +1,161 @@
+"""What an event does to the encounters it belongs to. Pure: encounters in, encounters out.
+
+`patients_seen` finds the encounters first and writes what comes back; looks and alerts follow from the result.
+Source: HL7 v2.4 chapter 3; design page hl7, "What each event means here".
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from domain.alert import AlertEvent
+from domain.answer import CouldNotCheckReason
+from domain.encounter import Encounter, EncounterState, Identity, TriggerEvent
+from runtime.ids import uuid7
+from safeguarding.check import Check
+
+LOOK_WINDOW = timedelta(hours=12)
+
+_PERSON_EVENTS = frozenset({TriggerEvent.UPDATE_PERSON, TriggerEvent.ADD_PERSON, TriggerEvent.MERGE})
+_ARRIVALS = frozenset({TriggerEvent.ADMIT, TriggerEvent.REGISTER})
+_OPENING = _ARRIVALS | {TriggerEvent.UPDATE}
+_ENDING = frozenset({TriggerEvent.DISCHARGE, TriggerEvent.CANCEL_ADMIT})
+
+
+def key_of(check: Check) -> str | None:
+    """The key within the site of the encounter that the check is about, or None where it names none.
+
+    The visit number; else the person and the time of arrival; else, for a look, the person and a span of 12 hours.
+    """
+    if check.visit_number:
+        return f"visit {check.visit_number}"
+    person = _person_of(check.identity)
+    if check.trigger in _OPENING | _ENDING and check.arrived_at and person:
+        return f"admit {_digest(person, check.arrived_at.isoformat())}"
+    if check.trigger in _ARRIVALS:  # nobody can say who or since when: the message itself is the visit
+        return f"message {_digest(person, check.message.control_id if check.message else check.at.isoformat())}"
+    if check.trigger is TriggerEvent.LOOKUP and person:
+        return f"look {_digest(person, str(int(check.at.timestamp() // LOOK_WINDOW.total_seconds())))}"
+    return None
+
+
+def belonging(check: Check, found: Sequence[Encounter]) -> list[Encounter]:
+    """Of the encounters found for the check, those that it is about."""
+    key = key_of(check)
+    same = [each for each in found if each.key == key and each.site == check.site]
+    if check.encounter_id is not None:
+        return [each for each in found if each.id == check.encounter_id]
+    if same and check.trigger not in _PERSON_EVENTS:
+        return same
+    if check.visit_number and check.trigger not in _PERSON_EVENTS:
+        return []
+    still_open = [each for each in found if each.state is EncounterState.OPEN]
+    if check.trigger in _PERSON_EVENTS or check.trigger is TriggerEvent.LOOKUP:
+        return still_open
+    if check.trigger in _ENDING or check.trigger is TriggerEvent.UPDATE:
+        return _newest(still_open)
+    return []
+
+
+def follow(check: Check, encounters: Sequence[Encounter], *, may_open: bool = True) -> list[Encounter]:
+    """The encounters after the event: the ones it belongs to, changed, or a new one where the patient arrived."""
+    if not encounters:
+        opens = check.trigger in _OPENING or (check.trigger is TriggerEvent.LOOKUP and not check.silent)
+        return [_opened(check)] if opens and may_open and key_of(check) else []
+    return [_changed(check, encounter) for encounter in encounters]
+
+
+def _opened(check: Check) -> Encounter:
+    key = key_of(check)
+    assert key is not None
+    return Encounter(
+        id=uuid7(),
+        site=check.site,
+        key=key,
+        reference=check.visit_number,
+        nhs_number=check.identity.nhs_number,
+        local_number=_local_number(check.identity, check.site),
+        care_setting=check.care_setting,
+        unscheduled=check.care_setting.is_unscheduled and not check.silent,
+        state=EncounterState.CLOSED if check.departed_at else EncounterState.OPEN,
+        arrived_at=check.arrived_at or check.at,
+        departed_at=check.departed_at,
+        left_before_seen=False,
+        test=check.test,
+        flagged=False,
+        could_not_check=_no_number(check.identity),
+        cautions="",
+        last_event_at=check.at,
+    )
+
+
+def _changed(check: Check, encounter: Encounter) -> Encounter:
+    if check.trigger in {TriggerEvent.LOOKUP, TriggerEvent.BANNER}:
+        return encounter
+    after = _identified(check, encounter)
+    if check.at < encounter.last_event_at:  # a late message may bring identity, never undo what came after it
+        return after
+    after = replace(after, last_event_at=check.at)
+    if check.trigger in _ARRIVALS:
+        after = replace(after, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
+    if check.trigger in _OPENING and after.state is EncounterState.OPEN:
+        after = replace(after, care_setting=check.care_setting, unscheduled=check.care_setting.is_unscheduled, test=check.test)
+    if check.trigger is TriggerEvent.DISCHARGE:
+        left = check.left_before_seen
+        after = replace(after, state=EncounterState.CLOSED, departed_at=check.departed_at or check.at, left_before_seen=left)
+    if check.trigger is TriggerEvent.CANCEL_ADMIT:
+        after = replace(after, state=EncounterState.CANCELLED, departed_at=check.at)
+    return after
+
+
+def _identified(check: Check, encounter: Encounter) -> Encounter:
+    if check.trigger in _ENDING:
+        return encounter
+    local = _local_number(check.identity, encounter.site) or encounter.local_number
+    number = check.identity.nhs_number or encounter.nhs_number
+    return replace(encounter, nhs_number=number, local_number=local, could_not_check=None if number else _no_number(check.identity))
+
+
+def told_event(before: Encounter | None, after: Encounter) -> AlertEvent | None:
+    """What those who were told of the encounter must now be told, or None."""
+    if before is None:
+        return None
+    if after.left_before_seen and not before.left_before_seen:
+        return AlertEvent.LEFT_BEFORE_SEEN
+    if after.state is EncounterState.CANCELLED and before.state is not EncounterState.CANCELLED:
+        return AlertEvent.CANCEL
+    if after.state is EncounterState.OPEN and before.state is EncounterState.CANCELLED:
+        return AlertEvent.REINSTATE
+    return None
+
+
+def is_arrival(check: Check) -> bool:
+    """Whether the patient met the service with this event."""
+    return check.trigger in _ARRIVALS or check.trigger is TriggerEvent.LOOKUP
+
+
+def _newest(encounters: Sequence[Encounter]) -> list[Encounter]:
+    return [max(encounters, key=_arrival)] if encounters else []
+
+
+def _arrival(encounter: Encounter) -> datetime:
+    return encounter.arrived_at
+
+
+def _local_number(identity: Identity, site: str) -> str | None:
+    return next((local.value for local in identity.local_numbers if local.facility == site), None)
+
+
+def _no_number(identity: Identity) -> str | None:
+    return None if identity.nhs_number else (identity.no_number or CouldNotCheckReason.NO_NUMBER).value
+
+
+def _person_of(identity: Identity) -> str:
+    if identity.local_numbers:
+        return f"{identity.local_numbers[0].facility} {identity.local_numbers[0].value}"
+    return identity.nhs_number or ""
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,127 @@
+"""Encounters as they are kept: found for a group of checks in one question, written back in two statements.
+
+Used by `safeguarding.patients_seen`; what an event does to an encounter is decided in `encounter_events`.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from domain.care_setting import CareSetting
+from domain.encounter import Encounter, EncounterState
+from runtime.database import Transaction
+
+
+class GroupMustRetry(Exception):
+    """Somebody else changed what this group had read: roll back and do the group again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where a check's encounters may be found: by key, by the facility's local number, by NHS number at these sites."""
+
+    position: int
+    sites: tuple[str, ...]
+    key: str | None
+    local_numbers: tuple[str, ...]
+    nhs_numbers: tuple[str, ...]
+    encounter_id: str | None = None
+
+
+async def find_encounters(transaction: Transaction, wanted: Sequence[Wanted]) -> dict[int, list[Encounter]]:
+    """Each check's encounters by its position: the one with the key, and every open one of the same patient."""
+    found: dict[int, list[Encounter]] = defaultdict(list)
+    if wanted:
+        cursor = await transaction.execute(_FIND, _find_parameters(wanted), binary=True)
+        for position, *row in await cursor.fetchall():
+            encounter = _to_encounter(row)
+            if all(known.id != encounter.id for known in found[position]):
+                found[position].append(encounter)
+    return found
+
+
+def _find_parameters(wanted: Sequence[Wanted]) -> tuple[list[Any], ...]:
+    keys = [(each.position, each.sites[0], each.key) for each in wanted if each.key]
+    locals_ = [(each.position, site, local) for each in wanted for site in each.sites for local in each.local_numbers]
+    numbers = [(each.position, site, number) for each in wanted for site in each.sites for number in each.nhs_numbers]
+    ids = [(each.position, each.encounter_id) for each in wanted if each.encounter_id]
+    columns = [list(column) for rows in (keys, locals_, numbers) for column in (zip(*rows, strict=True) if rows else ([], [], []))]
+    return (*columns, [position for position, _ in ids], [encounter_id for _, encounter_id in ids])
+
+
+_COLUMNS = """e.id, e.site, e.encounter_key, e.reference, e.nhs_number, e.local_number, e.care_setting, e.unscheduled, e.state,
+           e.arrived_at, e.departed_at, e.left_before_seen, e.test, e.flagged, e.could_not_check, e.cautions, e.last_event_at,
+           e.version"""
+
+_FIND = f"""
+    SELECT asked.position, {_COLUMNS}
+    FROM unnest(%s::int[], %s::text[], %s::text[]) AS asked (position, site, key)
+    JOIN encounters e ON e.site = asked.site AND e.encounter_key = asked.key
+    UNION ALL
+    SELECT asked.position, {_COLUMNS}
+    FROM unnest(%s::int[], %s::text[], %s::text[]) AS asked (position, site, local)
+    JOIN encounters e ON e.site = asked.site AND e.local_number = asked.local AND e.state = 'open'
+    UNION ALL
+    SELECT asked.position, {_COLUMNS}
+    FROM unnest(%s::int[], %s::text[], %s::text[]) AS asked (position, site, number)
+    JOIN encounters e ON e.nhs_number = asked.number AND e.site = asked.site AND e.state = 'open'
+    UNION ALL
+    SELECT asked.position, {_COLUMNS}
+    FROM unnest(%s::int[], %s::uuid[]) AS asked (position, id) JOIN encounters e ON e.id = asked.id
+"""  # noqa: S608 (only the constant column list is put in)
+
+
+def _to_encounter(row: Sequence[Any]) -> Encounter:
+    values = list(row)
+    values[6], values[8] = CareSetting(row[6]), EncounterState(row[8])
+    return Encounter(*values)
+
+
+async def write_encounters(transaction: Transaction, opened: Sequence[Encounter], changed: Sequence[Encounter]) -> None:
+    """Insert the new ones, update the others. Raises GroupMustRetry where another process was there first."""
+    await _write(transaction, _INSERT, opened)
+    await _write(transaction, _UPDATE, changed)
+
+
+async def _write(transaction: Transaction, statement: Any, encounters: Sequence[Encounter]) -> None:
+    if not encounters:
+        return
+    rows = [_to_row(encounter) for encounter in sorted(encounters, key=lambda each: (each.site, each.key))]
+    cursor = await transaction.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+    if cursor.rowcount != len(rows):
+        raise GroupMustRetry
+
+
+def _to_row(encounter: Encounter) -> tuple[object, ...]:
+    return (
+        encounter.id, encounter.site, encounter.key, encounter.reference, encounter.nhs_number, encounter.local_number,
+        encounter.care_setting.value, encounter.unscheduled, encounter.state.value, encounter.arrived_at, encounter.departed_at,
+        encounter.left_before_seen, encounter.test, encounter.flagged, encounter.could_not_check, encounter.cautions,
+        encounter.last_event_at, encounter.version,
+    )  # fmt: skip
+
+
+_ROWS = """unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[],
+            %s::timestamptz[], %s::timestamptz[], %s::boolean[], %s::boolean[], %s::boolean[], %s::text[], %s::text[],
+            %s::timestamptz[], %s::int[])"""
+
+_INSERT = f"""
+    INSERT INTO encounters (id, site, encounter_key, reference, nhs_number, local_number, care_setting, unscheduled, state,
+                            arrived_at, departed_at, left_before_seen, test, flagged, could_not_check, cautions,
+                            last_event_at, version)
+    SELECT * FROM {_ROWS}
+    ON CONFLICT (site, encounter_key) DO NOTHING
+"""  # noqa: S608
+
+_UPDATE = f"""
+    UPDATE encounters AS e
+    SET reference = new.reference, nhs_number = new.nhs_number, local_number = new.local_number,
+        care_setting = new.care_setting, unscheduled = new.unscheduled, state = new.state, arrived_at = new.arrived_at,
+        departed_at = new.departed_at, left_before_seen = new.left_before_seen, test = new.test, flagged = new.flagged,
+        could_not_check = new.could_not_check, cautions = new.cautions, last_event_at = new.last_event_at, version = e.version + 1
+    FROM {_ROWS} AS new (id, site, encounter_key, reference, nhs_number, local_number, care_setting, unscheduled, state,
+                         arrived_at, departed_at, left_before_seen, test, flagged, could_not_check, cautions,
+                         last_event_at, version)
+    WHERE e.id = new.id AND e.version = new.version
+"""  # noqa: S608

@@ -1,0 +1,59 @@
+"""The inbox: which messages were answered, and how, so that a repeat gets the same acknowledgement and nothing twice.
+
+`patients_seen` recalls before it works and remembers in the same transaction.
+Source: HL7 v2.4 section 2.9 (MSA); design page hl7, "A repeat".
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from runtime.database import Transaction
+from safeguarding.check import MessageKey
+from safeguarding.encounters import GroupMustRetry
+
+
+async def recall(transaction: Transaction, keys: Sequence[MessageKey]) -> dict[MessageKey, bytes]:
+    """The stored acknowledgements of those messages that were answered before."""
+    if not keys:
+        return {}
+    cursor = await transaction.execute(
+        """
+        SELECT i.sending_application, i.sending_facility, i.control_id, i.content_hash, i.acknowledgement
+        FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[]) AS asked (application, facility, control_id, hash)
+        JOIN inbox i ON i.sending_facility = asked.facility AND i.control_id = asked.control_id
+                    AND i.sending_application = asked.application AND i.content_hash = asked.hash
+        """,
+        _columns(keys),
+        binary=True,
+    )
+    return {MessageKey(*row[:4]): row[4] for row in await cursor.fetchall()}
+
+
+async def remember(transaction: Transaction, answered: Sequence[tuple[MessageKey, UUID | None, str, bytes]]) -> None:
+    """Write down each message's encounter, outcome and acknowledgement.
+
+    Raises GroupMustRetry where another process answered the same message meanwhile.
+    """
+    if not answered:
+        return
+    ordered = sorted(answered, key=lambda each: (each[0].sending_facility, each[0].control_id))
+    keys, encounters, outcomes, acknowledgements = (list(column) for column in zip(*ordered, strict=True))
+    cursor = await transaction.execute(
+        """
+        INSERT INTO inbox (sending_application, sending_facility, control_id, content_hash, encounter_id, outcome, acknowledgement)
+        SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::uuid[], %s::text[], %s::bytea[])
+        ON CONFLICT DO NOTHING
+        """,
+        (*_columns(keys), encounters, outcomes, acknowledgements),
+    )
+    if cursor.rowcount != len(ordered):
+        raise GroupMustRetry
+
+
+def _columns(keys: Sequence[MessageKey]) -> tuple[list[str], list[str], list[str], list[bytes]]:
+    return (
+        [key.sending_application for key in keys],
+        [key.sending_facility for key in keys],
+        [key.control_id for key in keys],
+        [key.content_hash for key in keys],
+    )

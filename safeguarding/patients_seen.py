@@ -1,0 +1,125 @@
+"""The use case of the house: patients were seen. A group of checks in, one reply each, all in one transaction.
+
+The desk calls it and commits. In the order it happens: recall repeats, find the encounters, follow the event,
+look at the flags (which audits the look), decide, write the encounters, raise alerts, remember the messages.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from alerts.raising import raise_alerts, tell_of
+from domain.answer import CouldNotCheckReason, Recorded
+from domain.encounter import TriggerEvent
+from domain.nhs_number import is_synthetic
+from flags_store.aliases import record_merge
+from flags_store.looks import look
+from runtime.database import Transaction
+from safeguarding.check import Check, MessageKey, Reply
+from safeguarding.directory import Directory
+from safeguarding.encounter_events import key_of, told_event
+from safeguarding.encounters import Wanted, find_encounters, write_encounters
+from safeguarding.inbox import recall, remember
+from safeguarding.work import Work
+
+_NO_ENCOUNTER = frozenset({TriggerEvent.COMMAND, TriggerEvent.PRE_ADMIT, TriggerEvent.OTHER})
+
+
+async def patients_seen(transaction: Transaction, checks: Sequence[Check], directory: Directory, key: bytes) -> list[Reply]:
+    """Answer a group of checks that share no control ID, encounter or person.
+
+    `key` hashes the numbers that nobody has a flag for. Raises GroupMustRetry where another process changed the
+    same rows meanwhile, and psycopg's errors for what cannot be stored.
+    """
+    known = await recall(transaction, [check.message for check in checks if check.message])
+    works = [Work(_usable(check, directory)) for check in checks if check.message not in known]
+    await _follow_encounters(transaction, works, directory)
+    await _link_merged(transaction, works)
+    await _look(transaction, works, key)
+    await _write(transaction, works)
+    await _tell(transaction, works, directory)
+    fresh = iter([work.reply(directory) for work in works])
+    replies = [_repeat(known, check.message) or next(fresh) for check in checks]
+    await remember(
+        transaction,
+        [
+            (check.message, reply.outcome.encounter_id, reply.outcome_word, reply.acknowledgement)
+            for check, reply in zip(checks, replies, strict=True)
+            if check.message and not reply.repeated
+        ],
+    )
+    return replies
+
+
+def _repeat(known: dict[MessageKey, bytes], message: MessageKey | None) -> Reply | None:
+    return Reply(Recorded(), known[message], repeated=True) if message in known else None
+
+
+def _usable(check: Check, directory: Directory) -> Check:
+    """A production store takes no invented number for a person."""
+    number = check.identity.nhs_number
+    if directory.is_production and number and is_synthetic(number):
+        return replace(check, identity=replace(check.identity, nhs_number=None, no_number=CouldNotCheckReason.TEST_NUMBER))
+    return check
+
+
+async def _follow_encounters(transaction: Transaction, works: Sequence[Work], directory: Directory) -> None:
+    wanted = [_wanted(position, work.check, directory) for position, work in enumerate(works)]
+    found = await find_encounters(transaction, [each for each in wanted if each])
+    for position, work in enumerate(works):
+        work.follow(found.get(position, []), may_open=_may_open(work.check, directory))
+
+
+def _wanted(position: int, check: Check, directory: Directory) -> Wanted | None:
+    if check.encounter_id:
+        return Wanted(position, (check.site,), None, (), (), str(check.encounter_id))
+    if check.trigger in _NO_ENCOUNTER:
+        return None
+    whos = [who for who in (check.prior, check.identity) if who]
+    numbers = tuple(who.nhs_number for who in whos if who.nhs_number)
+    locals_ = tuple(local.value for who in whos for local in who.local_numbers if local.facility == check.site)
+    return Wanted(position, _sites(check, directory), key_of(check), locals_, numbers)
+
+
+def _sites(check: Check, directory: Directory) -> tuple[str, ...]:
+    """A message is about its own site; a look joins an encounter anywhere in its organisation."""
+    site = directory.sites.get(check.site)
+    if check.trigger is not TriggerEvent.LOOKUP or site is None:
+        return (check.site,)
+    return tuple(dict.fromkeys((check.site, *(each.ods_code for each in directory.sites_of(site.organisation_code)))))
+
+
+def _may_open(check: Check, directory: Directory) -> bool:
+    """Where the site's own feed is live, a read alone opens no encounter: the attendance itself will."""
+    site = directory.sites.get(check.site)
+    return check.trigger is not TriggerEvent.LOOKUP or not (site and site.feed_live)
+
+
+async def _link_merged(transaction: Transaction, works: Sequence[Work]) -> None:
+    for check in (work.check for work in works):
+        if check.prior and check.prior.nhs_number and check.identity.nhs_number:
+            await record_merge(transaction, check.actor, check.prior.nhs_number, check.identity.nhs_number, check.site)
+
+
+async def _look(transaction: Transaction, works: Sequence[Work], key: bytes) -> None:
+    looks = [work.to_look(each) for work in works for each in work.found]
+    found = iter(await look(transaction, key, looks) if looks else [])
+    for work in works:
+        work.take([next(found) for _ in work.found])
+
+
+async def _write(transaction: Transaction, works: Sequence[Work]) -> None:
+    after = [(work.before.get(each.id), each) for work in works for each in work.after]
+    opened = [each for before, each in after if before is None]
+    changed = [each for before, each in after if before is not None and before != each]
+    await write_encounters(transaction, opened, changed)
+
+
+async def _tell(transaction: Transaction, works: Sequence[Work], directory: Directory) -> None:
+    owners = {each.id: work for work in works for each in work.after}
+    for alert in await raise_alerts(transaction, [alert for work in works for alert in work.alerts(directory)]):
+        owners[alert.encounter_id].raised.append(alert.id)
+    for work in works:
+        for encounter in work.after:
+            event = told_event(work.before.get(encounter.id), encounter)
+            if event:
+                await tell_of(transaction, encounter.id, event, work.check.at, work.check.actor.name)

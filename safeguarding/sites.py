@@ -1,0 +1,100 @@
+"""Sites, their organisations, and the peers that may speak for them. `nightlight site add` and the demo call it."""
+
+import ipaddress
+from collections.abc import Sequence
+
+from domain.actor import Actor
+from domain.care_setting import CareSetting
+from domain.errors import Conflict, InvalidInput, NotFound
+from runtime.audit import record_audit
+from runtime.database import Transaction
+from safeguarding.care_settings import DEFAULT_RULES
+from safeguarding.directory import CareSettingRule
+
+LOOPBACK = ("127.0.0.1/32", "::1/128")
+_TRUST_CODE = 3
+
+
+async def add_site(
+    transaction: Transaction,
+    actor: Actor,
+    ods_code: str,
+    name: str,
+    setting: CareSetting,
+    *,
+    organisation_code: str | None = None,
+    organisation_name: str | None = None,
+    host_authority_code: str | None = None,
+    safeguarding_phone: str = "",
+    frame_ancestors: Sequence[str] = (),
+    networks: Sequence[str] = LOOPBACK,
+    rules: Sequence[CareSettingRule] = DEFAULT_RULES,
+) -> None:
+    """Add a site with its care-setting rules and the networks it sends from.
+
+    The organisation is the trust (the first three characters of the ODS code) where none is named.
+    Raises Conflict where the site is there, NotFound for an unknown host authority, InvalidInput for a bad network.
+    """
+    organisation = (organisation_code or ods_code[:_TRUST_CODE]).upper()
+    await transaction.execute(
+        "INSERT INTO organisations (ods_code, name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        (organisation, organisation_name or name),
+    )
+    if host_authority_code:
+        await _check_authority(transaction, host_authority_code)
+    added = await transaction.execute(
+        """
+        INSERT INTO sites (ods_code, organisation_code, name, setting, host_authority_code, safeguarding_phone, frame_ancestors)
+        VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+        """,
+        (
+            ods_code.upper(),
+            organisation,
+            name,
+            setting.value,
+            host_authority_code,
+            safeguarding_phone,
+            list(frame_ancestors),
+        ),
+    )
+    if added.rowcount == 0:
+        raise Conflict(f"a site {ods_code.upper()} is there already")
+    for position, rule in enumerate(rules, start=1):
+        await _add_rule(transaction, ods_code.upper(), position, rule)
+    for network in networks:
+        await allow_peer(transaction, network, ods_code.upper())
+    await record_audit(transaction, actor, "site.add", "site", ods_code.upper(), setting=setting.value)
+
+
+async def allow_peer(transaction: Transaction, network: str, site: str) -> None:
+    """Let the systems of a network speak for a site. Raises InvalidInput where it is no address or network."""
+    try:
+        parsed = ipaddress.ip_network(network)
+    except ValueError:
+        raise InvalidInput(f"{network} is not an address or a network, such as 10.1.2.0/24") from None
+    await transaction.execute("INSERT INTO peers (name, network) VALUES (%s, %s) ON CONFLICT DO NOTHING", (str(parsed), parsed))
+    await transaction.execute(
+        """
+        INSERT INTO peer_facilities (peer_id, site) SELECT id, %s FROM peers WHERE network = %s ON CONFLICT DO NOTHING
+        """,
+        (site, parsed),
+    )
+
+
+async def _check_authority(transaction: Transaction, code: str) -> None:
+    if await (await transaction.execute("SELECT 1 FROM authorities WHERE code = %s", (code,))).fetchone() is None:
+        raise NotFound(f"there is no authority {code}: add it first with nightlight authority add")
+
+
+async def _add_rule(transaction: Transaction, site: str, position: int, rule: CareSettingRule) -> None:
+    await transaction.execute(
+        """
+        INSERT INTO care_setting_rules
+            (site, position, patient_classes, admission_methods, treatment_functions, location_prefix, setting)
+        VALUES (%s, %s, %s, %s, %s, %s, %s)
+        """,
+        (
+            site, position, sorted(rule.patient_classes), sorted(rule.admission_methods), sorted(rule.treatment_functions),
+            rule.location_prefix, rule.setting.value,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,141 @@
+"""One check on its way through the use case: its encounters before and after, its looks, and what they found. Pure.
+
+`patients_seen` moves a group of these from step to step; nothing here touches the database.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from alerts.raising import NewAlert
+from domain.alert import AlertReason
+from domain.answer import Flagged, Outcome, Recorded
+from domain.encounter import Encounter, TriggerEvent
+from domain.flag import Flag
+from domain.nhs_number import NhsNumber
+from flags_store.looks import Look
+from runtime.clock import england_day
+from safeguarding.check import Check, Reply
+from safeguarding.decision import decide_answer, decide_whom_to_tell, identity_cautions, tells
+from safeguarding.directory import Directory
+from safeguarding.encounter_events import belonging, follow, is_arrival
+
+_NO_LOOK = frozenset({TriggerEvent.DISCHARGE, TriggerEvent.CANCEL_ADMIT, TriggerEvent.OTHER})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One number that was looked at, the encounter it was looked at for, and the flags that are shown."""
+
+    encounter: Encounter | None
+    number: NhsNumber | None
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(slots=True)
+class Work:
+    """A check, and what has become of it so far."""
+
+    check: Check
+    before: dict[UUID, Encounter] = field(default_factory=dict)
+    after: list[Encounter] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
+    raised: list[UUID] = field(default_factory=list)
+
+    def follow(self, encounters: list[Encounter], *, may_open: bool) -> None:
+        """Take the encounters that the check is about, and do to them what the event does."""
+        mine = belonging(self.check, encounters)
+        self.before = {encounter.id: encounter for encounter in mine}
+        self.after = follow(self.check, mine, may_open=may_open)
+        self.found = list(self._to_look_at())
+
+    def _to_look_at(self) -> Iterator[Found]:
+        check = self.check
+        if check.trigger in _NO_LOOK:
+            return
+        if check.trigger is TriggerEvent.LOOKUP or not self.after:
+            yield Found(self.after[0] if self.after else None, check.identity.nhs_number)
+        else:
+            yield from (Found(each, each.nhs_number) for each in self.after)
+        if check.prior and check.prior.nhs_number:
+            yield Found(self.after[0] if self.after else None, check.prior.nhs_number)
+
+    def to_look(self, found: Found) -> Look:
+        """The look, with who looks and whether it enters the shared history."""
+        check, encounter = self.check, found.encounter
+        setting = encounter.care_setting if encounter else check.care_setting
+        return Look(
+            check.actor, check.purpose, check.trigger, setting, found.number, check.at, self._in_history(found),
+            encounter.id if encounter else None, check.request_id,
+        )  # fmt: skip
+
+    def _in_history(self, found: Found) -> bool:
+        check, encounter = self.check, found.encounter
+        if check.silent or check.test:
+            return False
+        if check.trigger is TriggerEvent.LOOKUP:
+            return check.care_setting.is_unscheduled and not check.care_setting.is_private
+        return encounter is not None and tells(encounter) and self._newly_known(encounter)
+
+    def _newly_known(self, encounter: Encounter) -> bool:
+        before = self.before.get(encounter.id)
+        return before is None or before.nhs_number != encounter.nhs_number
+
+    def take(self, flags: list[tuple[Flag, ...]]) -> None:
+        """Take what the looks found, in their order, and mark the encounters by it."""
+        self.found = [replace(each, flags=held) for each, held in zip(self.found, flags, strict=True)]
+        if self.check.trigger not in {TriggerEvent.LOOKUP, TriggerEvent.BANNER}:
+            self.after = [self._marked(each) for each in self.after]
+            by_id = {each.id: each for each in self.after}
+            self.found = [replace(each, encounter=by_id[each.encounter.id]) if each.encounter else each for each in self.found]
+
+    def _marked(self, encounter: Encounter) -> Encounter:
+        flags = [flag for each in self.found if each.encounter and each.encounter.id == encounter.id for flag in each.flags]
+        if self.check.trigger in _NO_LOOK:
+            return encounter
+        words = ",".join(caution.value for caution in identity_cautions(self.check.identity, flags))
+        return replace(encounter, flagged=encounter.flagged or bool(flags), cautions=words)
+
+    def alerts(self, directory: Directory) -> list[NewAlert]:
+        """Who must be told; `alerts` raises those that are not raised yet."""
+        check = self.check
+        if check.silent or check.trigger is TriggerEvent.BANNER:
+            return []
+        return [
+            NewAlert(
+                each.encounter.id, code, flag.person_id, self._reason(each.encounter),
+                directory.authorities[code].alert_email, check.at,
+            )
+            for each in self.found
+            if each.encounter
+            for code, flag in decide_whom_to_tell(each.encounter, each.flags, england_day(check.at)).items()
+        ]  # fmt: skip
+
+    def _reason(self, encounter: Encounter) -> AlertReason:
+        late = not is_arrival(self.check) and self._newly_known(encounter)
+        return AlertReason.LATE_IDENTITY if late else AlertReason.ATTENDANCE
+
+    def reply(self, directory: Directory) -> Reply:
+        """The answer, with the acknowledgement that is stored with the message."""
+        outcome = self._outcome(directory)
+        acknowledgement = self.check.acknowledge(outcome) if self.check.acknowledge else b""
+        return Reply(outcome, acknowledgement, alerts=tuple(self.raised))
+
+    def _outcome(self, directory: Directory) -> Outcome:
+        check = self.check
+        if not self.found:
+            return Recorded(self.after[0].id if self.after else None)
+        coverage, today = directory.coverage(check.at), england_day(check.at)
+        answers = [
+            decide_answer(
+                check.identity,
+                each.number,
+                each.flags,
+                coverage,
+                each.encounter,
+                today,
+                is_production=directory.is_production,
+            )
+            for each in self.found
+        ]
+        return next((answer for answer in answers if isinstance(answer, Flagged)), answers[0])
