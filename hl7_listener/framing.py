@@ -4,15 +4,13 @@
 Source: HL7 Transport Specification: MLLP, Release 1 (start block 0B, end block 1C, then 0D).
 """
 
-import re
 from dataclasses import dataclass
-from itertools import pairwise
 
 START = b"\x0b"
 END = b"\x1c"
 CARRIAGE_RETURN = b"\x0d"
 HEAD_BYTES = 2048
-_NEW_START = re.compile(START + b"(?=MSH|FHS|BHS)")
+_NEW_STARTS = (START + b"MSH", START + b"FHS", START + b"BHS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Oversized:
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """A frame of so many bytes was begun and never ended. It must not be acknowledged."""
+    """So many bytes of frames were begun and never ended. They must not be acknowledged."""
 
     count: int
 
@@ -145,6 +143,5 @@ def _frames_within(content: bytes) -> list[Event]:
     content = content.lstrip(START)
     if START not in content:
         return [Frame(content)]
-    starts = [0, *(restart.end() for restart in _NEW_START.finditer(content))]
-    cut_off: list[Event] = [CutOff(next_start - 1 - start) for start, next_start in pairwise(starts)]
-    return [*cut_off, Frame(content[starts[-1] :])]
+    restart = max(map(content.rfind, _NEW_STARTS))
+    return [Frame(content)] if restart == -1 else [CutOff(restart), Frame(content[restart + 1 :])]

@@ -35,6 +35,7 @@ MOTHER = frozenset({"MTH", "MOTHER", "BIRTH MOTHER", "NATURAL MOTHER"})
 """NK1-3 (table 0063) that mean the mother: code or text, in capitals."""
 
 _BLANKS = re.compile(r"[\s-]")
+_FILLERS = str.maketrans("", "", " _-")
 _BEFORE_2_4 = re.compile(r"2\.[1-3](\.\d+)?|")
 
 
@@ -156,4 +157,4 @@ def _parse(text: str) -> NhsNumber | None:
 
 
 def _plain(authority: str) -> str:
-    return re.sub(r"[ _-]", "", authority.upper())
+    return authority.upper().translate(_FILLERS)
