@@ -16,8 +16,11 @@ from hl7_listener.message import Message, Repetition, Segment
 NHS_AUTHORITIES = frozenset({"NHS", "NHSNUMBER", "NHSNO", "NHSNBR", "2.16.840.1.113883.2.1.4.1"})
 """Assigning authorities (CX.4) that mean the NHS number, in capitals and without blanks."""
 
-NHS_TYPES = frozenset({"NH", "NI", "NHS", "NNGBR"})
+NHS_TYPES = frozenset({"NH", "NHS", "NNGBR"})
 """Identifier types (CX.5, table 0203 and its local use in England) that mean the NHS number."""
+
+NATIONAL_TYPE = "NI"
+"""Some nation's identifier (table 0203): the NHS number unless an authority says that it is, say, a CHI number."""
 
 NUMBER_STATUS = {
     "01": "number present and verified",
@@ -140,8 +143,8 @@ def _claims(identifier: Repetition) -> tuple[bool, bool]:
     """Whether authority or type say that it is an NHS number, and whether one of them says that it is another."""
     authority = {_plain(identifier.component(4, 1)), _plain(identifier.component(4, 2))} - {""}
     kind = {identifier.component(5).upper()} - {""}
-    is_nhs = bool(authority & NHS_AUTHORITIES or kind & NHS_TYPES)
-    is_other = bool((authority and not authority & NHS_AUTHORITIES) or kind - NHS_TYPES)
+    is_nhs = bool(authority & NHS_AUTHORITIES or kind & NHS_TYPES or (not authority and NATIONAL_TYPE in kind))
+    is_other = bool((authority and not authority & NHS_AUTHORITIES) or kind - NHS_TYPES - {NATIONAL_TYPE})
     return is_nhs, is_other
 
 

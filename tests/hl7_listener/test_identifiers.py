@@ -5,6 +5,7 @@ import pytest
 from domain.answer import CouldNotCheckReason
 from hl7_listener.identifiers import (
     MOTHER,
+    NATIONAL_TYPE,
     NHS_AUTHORITIES,
     NHS_TYPES,
     NUMBER_STATUS,
@@ -41,6 +42,7 @@ def numbers_of(pid: str, version: str = "2.4") -> Numbers:
         ('PID|1||""^^^NHS^NH', "2.4", MISSING),
         (f"PID|1||{AMELIA}", "2.4", MISSING),
         (f"PID|1||{AMELIA}^^^R0A^MR", "2.4", MISSING),
+        (f"PID|1||{AMELIA}^^^CHI^NI", "2.4", MISSING),
         (f"PID|1|{AMELIA}|633^^^R0A^MR", "2.4", MISSING),
         (f"PID|1||{AMELIA}", "2.2", MISSING),
         ("PID|1|633|9471", "2.2", MISSING),
@@ -84,6 +86,7 @@ def test_no_number_is_chosen_where_none_is_certain(pid: str, version: str, reaso
         "9471~633^^^R0A^MR~9990000018^^^^NI",
         "9990000018^^^NHS^NH~999 000 0018^^^NHS",
         "9990000019^^^NHS~9990000018^^^NHS^NH",
+        "9990000026^^^CHI^NI~9990000018^^^NHS^NI",
     ],
 )
 def test_the_nhs_number_is_found_in_every_spelling_and_repetition_of_pid_3(pid3: str) -> None:
@@ -168,5 +171,6 @@ def test_the_code_lists_are_those_that_england_uses() -> None:
     assert NUMBER_STATUS["01"] == "number present and verified"
     assert NUMBER_STATUS["08"] == "trace postponed, baby under six weeks old"
     assert {"NHS", "NHSNUMBER", "NHSNO", "NHSNBR", "2.16.840.1.113883.2.1.4.1"} == NHS_AUTHORITIES
-    assert {"NH", "NI", "NHS", "NNGBR"} == NHS_TYPES
+    assert {"NH", "NHS", "NNGBR"} == NHS_TYPES
+    assert NATIONAL_TYPE == "NI"
     assert {"MTH", "MOTHER", "BIRTH MOTHER", "NATURAL MOTHER"} == MOTHER
