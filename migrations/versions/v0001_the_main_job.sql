@@ -125,7 +125,7 @@ CREATE TABLE extracts (
     deleted        integer NOT NULL DEFAULT 0,
     unchanged      integer NOT NULL DEFAULT 0,
     rejected       integer NOT NULL DEFAULT 0,
-    sweep_due      boolean NOT NULL DEFAULT false,
+    sweep_due      boolean NOT NULL DEFAULT false,  -- set, and sweep_horizon cleared, with every part that is applied
     sweep_horizon  xid8,
     UNIQUE (authority_code, content_hash),
     CHECK ((state = 'loading') = (completed_at IS NULL))

@@ -1,0 +1,112 @@
+"""The sweep for late alerts: a flag that arrives while the child is in a department tells the authority then.
+
+An ADT that saw no flag and an extract that saw no encounter can commit side by side (write skew). So the dispatcher's process
+sweeps after an extract has committed, and again once every desk transaction that was open at that time has ended.
+"""
+
+from uuid import UUID
+
+from alerts.raising import NewAlert, RaisedAlert, raise_alerts
+from domain.actor import NIGHTLIGHT, Purpose
+from domain.alert import AlertReason
+from domain.encounter import Encounter, TriggerEvent
+from flags_store.looks import Look, look
+from runtime.clock import england_day, now
+from runtime.database import Database, Transaction
+from safeguarding.decision import decide_whom_to_tell
+from safeguarding.directory import Directory, DirectoryReader
+from safeguarding.encounters import Wanted, find_encounters
+
+BATCH = 500
+
+
+async def sweep_due(database: Database, directory: DirectoryReader, key: bytes) -> tuple[bool, list[RaisedAlert]]:
+    """One round: raise what is missing for the extracts that are due. Returns whether another round is needed, and the alerts.
+
+    An extract is done once a round began after every transaction had ended that was open when the extract was first swept;
+    each part of it that is still being loaded starts that anew (it clears `sweep_horizon`).
+    """
+    async with database.transaction() as transaction:
+        cursor = await transaction.execute(_DUE)
+        due = await cursor.fetchall()
+        await transaction.execute(_SET_HORIZON)
+    if not due:
+        return False, []
+    raised = await _sweep(database, await directory.current(), key, sorted({code for _, code, _, _ in due}))
+    settled = [(extract_id, horizon) for extract_id, _, horizon, is_settled in due if is_settled]
+    async with database.transaction() as transaction:
+        await transaction.execute(_DONE, ([each for each, _ in settled], [horizon for _, horizon in settled]))
+    return len(settled) < len(due), raised
+
+
+_DUE = """
+    SELECT id, authority_code, sweep_horizon::text,
+           state <> 'loading' AND sweep_horizon <= pg_snapshot_xmin(pg_current_snapshot()) AS settled
+    FROM extracts WHERE sweep_due ORDER BY id
+"""
+_SET_HORIZON = """
+    UPDATE extracts SET sweep_horizon = pg_snapshot_xmax(pg_current_snapshot()) WHERE sweep_due AND sweep_horizon IS NULL
+"""
+_DONE = """
+    UPDATE extracts AS e SET sweep_due = false, sweep_horizon = NULL
+    FROM unnest(%s::uuid[], %s::text[]) AS settled (id, horizon)
+    WHERE e.id = settled.id AND e.sweep_horizon = settled.horizon::xid8
+"""
+
+
+async def _sweep(database: Database, directory: Directory, key: bytes, authority_codes: list[str]) -> list[RaisedAlert]:
+    raised: list[RaisedAlert] = []
+    async with database.transaction() as transaction:
+        cursor = await transaction.execute(_CANDIDATES, (authority_codes,))
+        candidates: list[UUID] = [encounter_id for (encounter_id,) in await cursor.fetchall()]
+    for start in range(0, len(candidates), BATCH):
+        async with database.transaction() as transaction:
+            raised += await _raise_late(transaction, directory, key, candidates[start : start + BATCH])
+    return raised
+
+
+_CANDIDATES = """
+    SELECT DISTINCT e.id
+    FROM encounters e
+    JOIN (
+        SELECT p.nhs_number AS number, p.id FROM persons p
+        UNION ALL
+        SELECT a.value, a.person_id FROM person_aliases a WHERE a.facility = '' AND a.ended_at IS NULL
+    ) AS known ON known.number = e.nhs_number
+    JOIN flags f ON f.person_id = known.id AND f.deleted_on IS NULL AND f.authority_code = ANY(%s)
+    WHERE e.state = 'open' AND e.unscheduled AND NOT e.test AND f.start_date <= (now() AT TIME ZONE 'Europe/London')::date
+      AND (f.end_date IS NULL OR f.end_date >= (now() AT TIME ZONE 'Europe/London')::date)
+      AND NOT EXISTS (SELECT FROM alerts a WHERE a.encounter_id = e.id AND a.authority_code = f.authority_code)
+    ORDER BY e.id
+"""
+
+
+async def _raise_late(transaction: Transaction, directory: Directory, key: bytes, ids: list[UUID]) -> list[RaisedAlert]:
+    wanted = [Wanted(position, (), None, (), (), str(encounter_id)) for position, encounter_id in enumerate(ids)]
+    found = await find_encounters(transaction, wanted)
+    encounters = [encounter for position in range(len(ids)) for encounter in found.get(position, [])]
+    if not encounters:
+        return []
+    flags = await look(transaction, key, [_late_look(encounter) for encounter in encounters])
+    at = now()
+    alerts = [
+        NewAlert(
+            encounter.id, code, flag.person_id, AlertReason.LATE_FLAG, directory.authorities[code].alert_email, at
+        )
+        for encounter, held in zip(encounters, flags, strict=True)
+        for code, flag in decide_whom_to_tell(encounter, held, england_day(at)).items()
+    ]  # fmt: skip
+    raised = await raise_alerts(transaction, alerts)
+    await transaction.execute("UPDATE encounters SET flagged = true, version = version + 1 WHERE id = ANY(%s)", (_ids(raised),))
+    return raised
+
+
+def _late_look(encounter: Encounter) -> Look:
+    return Look(
+        NIGHTLIGHT, Purpose.SAFEGUARDING, TriggerEvent.SWEEP, encounter.care_setting, encounter.nhs_number, now(),
+        in_history=True, encounter_id=encounter.id,
+    )  # fmt: skip
+
+
+def _ids(raised: list[RaisedAlert]) -> list[UUID]:
+    return sorted({alert.encounter_id for alert in raised})

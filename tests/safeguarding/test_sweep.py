@@ -1,0 +1,73 @@
+"""A flag that arrives while the child is in a department, whatever the interleaving of desk and extract."""
+
+from typing import Any
+
+from domain.answer import NoneKnown
+from domain.care_setting import CareSetting
+from domain.encounter import TriggerEvent
+from safeguarding.directory import read_directory
+from safeguarding.patients_seen import patients_seen
+from safeguarding.sweep import sweep_due
+from tests.safeguarding.house import KEY, House, check, put_flag
+
+
+async def flag_by_extract(transaction: Any) -> None:
+    await put_flag(transaction, "9990000018", "301", "CPP")
+    await transaction.execute("UPDATE extracts SET sweep_due = true, sweep_horizon = NULL")
+
+
+async def sweep(house: House) -> tuple[bool, int]:
+    again, raised = await sweep_due(house.database, house.directory, KEY)
+    return again, len(raised)
+
+
+async def test_no_late_alert_for_a_scheduled_private_test_or_closed_encounter(house: House) -> None:
+    await house.ask(visit_number="V1", care_setting=CareSetting.OUTPATIENT)
+    await house.ask(visit_number="V2", care_setting=CareSetting.SEXUAL_HEALTH)
+    await house.ask(visit_number="V3", test=True)
+    await house.ask(visit_number="V9")
+    await house.ask(visit_number="V9", trigger=TriggerEvent.DISCHARGE, minutes=5)
+    async with house.database.transaction() as transaction:
+        await flag_by_extract(transaction)
+    assert (await sweep(house))[1] == 0
+
+
+async def test_a_flag_that_arrives_later_raises_the_late_alert_once(house: House) -> None:
+    assert isinstance((await house.ask()).outcome, NoneKnown)
+    async with house.database.transaction() as transaction:
+        await flag_by_extract(transaction)
+    assert await sweep(house) == (True, 1)
+    assert await sweep(house) == (False, 0)
+    assert await house.rows("SELECT reason FROM alerts") == [("late-flag",)]
+    assert await house.value("SELECT count(*) FROM accesses WHERE trigger_event = 'sweep' AND outcome = 'flagged'") == 1
+
+
+async def test_write_skew_between_desk_and_extract_loses_no_alert(house: House) -> None:
+    """The desk reads no flag, the extract commits and is swept, and only then does the desk commit its encounter."""
+    async with house.database.transaction() as reading:
+        directory = await read_directory(reading)
+    async with house.database.transaction(numbered=True) as desk:
+        [reply] = await patients_seen(desk, [check()], directory, KEY)
+        assert isinstance(reply.outcome, NoneKnown)
+        async with house.database.transaction() as extract:
+            await flag_by_extract(extract)
+        assert await sweep(house) == (True, 0)
+        assert await sweep(house) == (True, 0), "not done while a desk transaction is open that was open at the extract's commit"
+    assert (await sweep(house))[1] == 1
+    assert await sweep(house) == (False, 0)
+    assert await house.value("SELECT count(*) FROM alerts") == 1
+
+
+async def test_a_desk_transaction_that_has_written_nothing_yet_is_waited_for(house: House) -> None:
+    """It has its transaction id before it reads; without that the sweep could not see it."""
+    async with house.database.transaction() as reading:
+        directory = await read_directory(reading)
+    async with house.database.transaction(numbered=True) as desk:
+        await desk.execute("SELECT 1")
+        async with house.database.transaction() as extract:
+            await flag_by_extract(extract)
+        await sweep(house)
+        assert (await sweep(house))[0]
+        await patients_seen(desk, [check()], directory, KEY)
+    await sweep(house)
+    assert await house.value("SELECT count(*) FROM alerts") == 1
