@@ -82,7 +82,7 @@ def make_cluster(folder: DataFolder, account: Account) -> None:
 def write_settings(folder: DataFolder, account: Account) -> Path:
     """Write the settings of this release and who may connect; the cluster's own postgresql.conf is not read."""
     settings_file, access_file = folder.postgres / "nightlight.conf", folder.postgres / "nightlight.hba"
-    paths = {"unix_socket_directories": f'"{folder.sockets}"', "hba_file": str(access_file)}
+    paths = {"unix_socket_directories": str(folder.sockets), "hba_file": str(access_file)}
     lines = [f"{name} = '{quoted(value)}'\n" for name, value in {**SETTINGS, **paths}.items()]
     for path, text in ((settings_file, "".join(lines)), (access_file, "local all all scram-sha-256\n")):
         if not path.exists() or path.read_text() != text:

@@ -6,7 +6,9 @@ Called by `servers.py`, before any server starts. Only our own folders are chang
 import fcntl
 import hashlib
 import os
+import re
 import secrets
+import shutil
 import stat
 import tempfile
 import time
@@ -37,12 +39,16 @@ class DataFolder:
 
     @property
     def sockets(self) -> Path:
-        """Where the servers' sockets are: in the data folder, or elsewhere where that path would be too long."""
-        inside = self.root / "run"
-        if len(os.fsencode(inside)) <= LONGEST_SOCKET_FOLDER:
-            return inside
+        """Where the servers' sockets are: in the data folder, or in a temporary one where that path does not suit."""
         name = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"nightlight-{os.geteuid()}-{name}"
+        elsewhere = f"nightlight-{os.geteuid()}-{name}"
+        candidates = (self.root / "run", Path(tempfile.gettempdir()) / elsewhere)
+        return next((path for path in candidates if suits_a_socket(path)), Path("/tmp") / elsewhere)  # noqa: S108
+
+    def forget_sockets(self) -> None:
+        """Remove the sockets' folder where it is not in the data folder."""
+        if self.root not in self.sockets.parents:
+            shutil.rmtree(self.sockets, ignore_errors=True)
 
     def log(self, name: str) -> Path:
         return self.root / "logs" / f"{name}.log"
@@ -66,8 +72,7 @@ def open_data_folder(root: Path) -> DataFolder:
             make_private(inside)
     except OSError as error:
         raise EmbeddedServersError(
-            f"cannot use the data folder {folder.root} ({error.strerror}); "
-            "choose another with --data DIR or NIGHTLIGHT_DATA_DIR"
+            f"cannot use the data folder {folder.root} ({error.strerror}); choose another with --data DIR or NIGHTLIGHT_DATA_DIR"
         ) from None
     return folder
 
@@ -127,6 +132,11 @@ def is_alive(process: int) -> bool:
     except (OSError, IndexError):
         return True
     return state not in {"Z", "X"}
+
+
+def suits_a_socket(path: Path) -> bool:
+    """Short enough, and without a comma (libpq reads a list of hosts) or what URLs and settings would have to quote."""
+    return len(os.fsencode(path)) <= LONGEST_SOCKET_FOLDER and re.fullmatch(r"[A-Za-z0-9._/+=~-]+", str(path)) is not None
 
 
 def make_private(path: Path) -> None:

@@ -79,8 +79,7 @@ def connect_when_ready(folder: DataFolder, server: Guarded) -> psycopg.Connectio
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise EmbeddedServersError(
-                    f"{folder.root / 'passwords'} does not fit the database in {folder.postgres}; "
-                    "put both back from one copy"
+                    f"{folder.root / 'passwords'} does not fit the database in {folder.postgres}; put both back from one copy"
                 ) from None
         if server.ended or time.monotonic() > deadline:
             raise EmbeddedServersError(f"PostgreSQL did not start: {last_line(folder.log('postgres'))}")

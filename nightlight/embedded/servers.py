@@ -59,16 +59,15 @@ class EmbeddedServers:
             server.ask_to_stop()
         while self._running:
             self._running.pop().stop()
-        if self._lock is not None:
+        if self._folder is not None and self._lock is not None:
+            self._folder.forget_sockets()
             os.close(self._lock)
             self._lock = None
 
     def __enter__(self) -> Servers:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
 

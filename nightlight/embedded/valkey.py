@@ -8,6 +8,8 @@ import time
 from urllib.parse import quote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from nightlight.embedded.binaries import valkey_program
 from nightlight.embedded.cluster import last_line, own_environment
@@ -61,7 +63,7 @@ def url_of(folder: DataFolder) -> str:
 
 
 def answers(url: str) -> bool:
-    with redis.Redis.from_url(url) as client:
+    with redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0)) as client:
         try:
             return bool(client.ping())
         except redis.ConnectionError:
