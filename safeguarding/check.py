@@ -26,7 +26,7 @@ class MessageKey:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A patient was seen, or somebody asks. Times are aware; `site` is an ODS code (of the organisation, for a look)."""
+    """A patient was seen, or somebody asks. Times are aware and `at` is now; `site` is an ODS code."""
 
     actor: Actor
     purpose: Purpose
@@ -35,6 +35,8 @@ class Check:
     site: str
     care_setting: CareSetting
     at: datetime
+    event_at: datetime | None = None
+    """When it happened by the sender's clock: orders the events of an encounter. `at` is our own clock."""
     visit_number: str = ""
     arrived_at: datetime | None = None
     departed_at: datetime | None = None
@@ -51,6 +53,11 @@ class Check:
     acknowledge: Callable[[Outcome], bytes] | None = None
     """Renders the acknowledgement that is stored with the message; pure and quick."""
     request_id: str | None = None
+
+    @property
+    def moment(self) -> datetime:
+        """The time that orders this event among those of its encounter; a sender's clock cannot run ahead of ours."""
+        return min(self.event_at or self.at, self.at)
 
     @property
     def keys(self) -> frozenset[str]:

@@ -79,14 +79,14 @@ def _opened(check: Check) -> Encounter:
         care_setting=check.care_setting,
         unscheduled=check.care_setting.is_unscheduled and not check.silent,
         state=EncounterState.CLOSED if check.departed_at else EncounterState.OPEN,
-        arrived_at=check.arrived_at or check.at,
+        arrived_at=check.arrived_at or check.moment,
         departed_at=check.departed_at,
         left_before_seen=False,
         test=check.test,
         flagged=False,
         could_not_check=_no_number(check.identity),
         cautions="",
-        last_event_at=check.at,
+        last_event_at=check.moment,
     )
 
 
@@ -94,18 +94,18 @@ def _changed(check: Check, encounter: Encounter) -> Encounter:
     if check.trigger in {TriggerEvent.LOOKUP, TriggerEvent.BANNER}:
         return encounter
     after = _identified(check, encounter)
-    if check.at < encounter.last_event_at:  # a late message may bring identity, never undo what came after it
+    if check.moment < encounter.last_event_at:  # a late message may bring identity, never undo what came after it
         return after
-    after = replace(after, last_event_at=check.at)
+    after = replace(after, last_event_at=check.moment)
     if check.trigger in _ARRIVALS:
         after = replace(after, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
     if check.trigger in _OPENING and after.state is EncounterState.OPEN:
         after = replace(after, care_setting=check.care_setting, unscheduled=check.care_setting.is_unscheduled, test=check.test)
     if check.trigger is TriggerEvent.DISCHARGE:
         left = check.left_before_seen
-        after = replace(after, state=EncounterState.CLOSED, departed_at=check.departed_at or check.at, left_before_seen=left)
+        after = replace(after, state=EncounterState.CLOSED, departed_at=check.departed_at or check.moment, left_before_seen=left)
     if check.trigger is TriggerEvent.CANCEL_ADMIT:
-        after = replace(after, state=EncounterState.CANCELLED, departed_at=check.at)
+        after = replace(after, state=EncounterState.CANCELLED, departed_at=check.moment)
     return after
 
 

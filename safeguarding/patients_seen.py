@@ -55,9 +55,9 @@ def _repeat(known: dict[MessageKey, bytes], message: MessageKey | None) -> Reply
 
 
 def _usable(check: Check, directory: Directory) -> Check:
-    """A production store takes no invented number for a person."""
+    """A production store takes no invented number, and no digit ten times over, for a person."""
     number = check.identity.nhs_number
-    if directory.is_production and number and is_synthetic(number):
+    if directory.is_production and number and (is_synthetic(number) or len(set(number)) == 1):
         return replace(check, identity=replace(check.identity, nhs_number=None, no_number=CouldNotCheckReason.TEST_NUMBER))
     return check
 

@@ -112,7 +112,7 @@ CREATE TABLE extracts (
     id             uuid PRIMARY KEY DEFAULT uuidv7(),
     authority_code text NOT NULL REFERENCES authorities,
     content_hash   bytea NOT NULL CHECK (octet_length(content_hash) = 32),
-    state          text NOT NULL DEFAULT 'loading' CHECK (state IN ('loading', 'loaded', 'nothing-loaded')),
+    state          text NOT NULL DEFAULT 'loading' CHECK (state IN ('loading', 'loaded', 'nothing-loaded', 'interrupted')),
     extracted_at   timestamptz NOT NULL,
     received_at    timestamptz NOT NULL DEFAULT now(),
     completed_at   timestamptz,
@@ -125,11 +125,16 @@ CREATE TABLE extracts (
     deleted        integer NOT NULL DEFAULT 0,
     unchanged      integer NOT NULL DEFAULT 0,
     rejected       integer NOT NULL DEFAULT 0,
+    persons_done   integer NOT NULL DEFAULT 0,      -- persons, by number, that a load has behind it: an interrupted one goes on from there
+    claimed_by     uuid,                            -- the load that is at work, while its lease runs
+    lease_until    timestamptz,
     sweep_due      boolean NOT NULL DEFAULT false,  -- set, and sweep_horizon cleared, with every part that is applied
     sweep_horizon  xid8,
-    UNIQUE (authority_code, content_hash),
-    CHECK ((state = 'loading') = (completed_at IS NULL))
+    UNIQUE (authority_code, content_hash, extracted_at),
+    CHECK ((state = 'loading') = (completed_at IS NULL)),
+    CHECK ((claimed_by IS NULL) = (lease_until IS NULL))
 );
+CREATE UNIQUE INDEX extracts_one_loading ON extracts (authority_code) WHERE state = 'loading';
 CREATE INDEX extracts_to_sweep ON extracts (id) WHERE sweep_due;
 CREATE INDEX extracts_by_authority ON extracts (authority_code, received_at DESC);
 
@@ -159,9 +164,11 @@ CREATE TABLE flags (
     opened_at              timestamptz NOT NULL DEFAULT now(),
     CHECK (end_date IS NULL OR end_date >= start_date),
     CHECK (kind = 'UCPP' OR expected_delivery_date IS NULL),
-    EXCLUDE USING gist (person_id WITH =, authority_code WITH =, kind WITH =, daterange(start_date, end_date, '[]') WITH &&)
+    UNIQUE (person_id, authority_code, kind, start_date),
+    -- A plan may begin on the day on which the one before it ended.
+    EXCLUDE USING gist (person_id WITH =, authority_code WITH =, kind WITH =, daterange(start_date, end_date) WITH &&)
         WHERE (deleted_on IS NULL)
-);
+) WITH (fillfactor = 80);  -- every extract confirms every flag: there is room for it on the same page
 CREATE INDEX flags_by_person ON flags (person_id) WHERE deleted_on IS NULL;
 CREATE INDEX flags_by_authority ON flags (authority_code);
 
@@ -215,12 +222,15 @@ CREATE TABLE quarantine (
     reason           text NOT NULL,
     error_code       text NOT NULL,
     raw              bytea NOT NULL,
+    content_hash     bytea NOT NULL,
+    acknowledgement  bytea NOT NULL,
     state            text NOT NULL DEFAULT 'held' CHECK (state IN ('held', 'replayed', 'discarded')),
     decided_at       timestamptz,
     decided_by       text,
     CHECK ((state = 'held') = (decided_at IS NULL))
 );
-CREATE INDEX quarantine_held ON quarantine (received_at) WHERE state = 'held';
+CREATE UNIQUE INDEX quarantine_held_once ON quarantine (content_hash) WHERE state = 'held';
+CREATE INDEX quarantine_by_time ON quarantine (received_at);
 
 -- ── alerts (alerts) ───────────────────────────────────────────────────────────────────────────────────────────────
 

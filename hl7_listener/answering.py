@@ -1,0 +1,110 @@
+"""One message in, one acknowledgement out: read, map, ask the desk, acknowledge what is on disk.
+
+A connection calls `answer` for each frame. AA after the commit; AE for what a person must mend, once it is kept;
+AR for our own trouble, which passes. Source: HL7 v2.5.1 section 2.9.2; design page hl7, "Acknowledgement".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.answer import Outcome
+from domain.errors import InvalidInput, NotSpeakingFor, Temporary
+from hl7_listener.acknowledgement import AckCode, AckError, render_ack
+from hl7_listener.errors import ErrorCode, Location, Unreadable
+from hl7_listener.events import is_acknowledgement
+from hl7_listener.fingerprint import fingerprint
+from hl7_listener.header import read_header
+from hl7_listener.mapping import to_checks
+from hl7_listener.message import Message
+from hl7_listener.reader import parse
+from runtime.clock import now
+from runtime.database import Database
+from runtime.ids import uuid7
+from runtime.logs import get_logger
+from safeguarding.desk import CouldNotStore, Desk
+from safeguarding.directory import DirectoryReader
+from safeguarding.quarantine import Held, hold
+
+_CONTROL_ID_LENGTH = 20
+
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """What answering needs. `on_message` hears which site has just sent a real message."""
+
+    desk: Desk
+    directory: DirectoryReader
+    database: Database
+    default_charset: str = ""
+    on_message: Callable[[str, datetime], None] = lambda _, __: None
+
+    async def answer(self, raw: bytes, address: str) -> bytes | None:
+        """The acknowledgement of one message from an address, or None for what must never be acknowledged."""
+        try:
+            return await self._take(raw, address)
+        except (Unreadable, NotSpeakingFor, CouldNotStore) as error:
+            return await self._hold(raw, address, error)
+        except Temporary as error:
+            log.warning("message not taken", error=type(error).__name__, peer=address)
+            return reject(raw)
+
+    async def _take(self, raw: bytes, address: str) -> bytes | None:
+        message = parse(raw, self.default_charset)
+        if is_acknowledgement(message):
+            log.info("acknowledgement received and ignored", peer=address)
+            return None
+        directory = await self.directory.current()
+        peer = directory.peer_at(address)
+        site = directory.site_for(peer, message.sending_facility)
+        at = now()
+        checks = to_checks(message, site, peer.name, at, _accepting(message))
+        reply = None
+        for check in checks:
+            reply = await self.desk.ask(check)
+        if not checks[-1].test:
+            self.on_message(site.ods_code, at)
+        return reply.acknowledgement if reply else None
+
+    async def _hold(self, raw: bytes, address: str, error: InvalidInput | NotSpeakingFor) -> bytes:
+        header = read_header(raw)
+        ack_error = _to_ack_error(error)
+        acknowledgement = render_ack(header, AckCode.ERROR, _ack_control_id(), now(), ack_error)
+        held = Held(
+            address, header.sending_facility, header.control_id, ack_error.reason, str(ack_error.code.value), raw,
+            fingerprint(raw), acknowledgement,
+        )  # fmt: skip
+        try:
+            kept = await hold(self.database, held)
+        except Temporary:
+            return reject(raw)
+        log.warning("message quarantined", peer=address, code=ack_error.code.value, reason=ack_error.reason)
+        return kept
+
+
+def reject(raw: bytes, reason: str = "Nightlight cannot take messages just now: send it again") -> bytes:
+    """AR: our own trouble, the same message will pass later."""
+    return render_ack(read_header(raw), AckCode.REJECT, _ack_control_id(), now(), AckError(ErrorCode.INTERNAL, reason))
+
+
+def _accepting(message: Message) -> Callable[[Outcome], bytes]:
+    """Renders AA. What was found is never in it: an acknowledgement can end up on paper or in a patient's app."""
+
+    def accept(_: Outcome) -> bytes:
+        return render_ack(read_header(message.raw), AckCode.ACCEPT, _ack_control_id(), now())
+
+    return accept
+
+
+def _to_ack_error(error: InvalidInput | NotSpeakingFor) -> AckError:
+    if isinstance(error, Unreadable):
+        return AckError.from_unreadable(error)
+    if isinstance(error, NotSpeakingFor):
+        return AckError(ErrorCode.UNKNOWN_KEY, str(error), Location("MSH", 4))
+    return AckError(ErrorCode.INTERNAL, str(error))
+
+
+def _ack_control_id() -> str:
+    return uuid7().hex[-_CONTROL_ID_LENGTH:].upper()

@@ -1,0 +1,122 @@
+"""From a parsed message to the question that the desk answers.
+
+The listener calls `to_checks` with what the reader made and the site that the peer speaks for.
+Source: HL7 v2.4 chapter 3 (EVN, PID, MRG, PV1); design page hl7, "What each event means here".
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from domain.actor import Actor, ActorKind, Purpose
+from domain.answer import Outcome
+from domain.care_setting import CareSetting
+from domain.encounter import Identity, LocalNumber, TriggerEvent
+from hl7_listener.errors import ErrorCode, Location, Unreadable
+from hl7_listener.events import trigger_event
+from hl7_listener.fingerprint import fingerprint
+from hl7_listener.identifiers import Numbers, merges, number_status, patient_numbers
+from hl7_listener.message import Message, Segment
+from hl7_listener.times import parse_date, parse_time
+from safeguarding.care_settings import decide_care_setting
+from safeguarding.check import Check, MessageKey
+from safeguarding.directory import Site
+
+LEFT_BEFORE_SEEN = frozenset({"12", "LBS", "LWBS", "DNW", "1066301000000103", "1066311000000101"})
+"""PV1-36: A&E attendance disposal 12, the usual local codes, and the SNOMED CT codes of the emergency care data set."""
+
+_VERIFIED = frozenset({"", "01"})
+_TEST_PROCESSING = frozenset({"T", "D"})
+
+
+def to_checks(message: Message, site: Site, peer_name: str, at: datetime, acknowledge: Callable[[Outcome], bytes]) -> list[Check]:
+    """The questions of one message, the one that carries its control ID last: only a merge of several pairs has more than one.
+
+    Raises Unreadable for what is not an ADT, has no PID, more than one patient, or is a merge without MRG.
+    """
+    trigger = trigger_event(message)
+    if trigger is not TriggerEvent.MERGE and len(message.segments("PID")) > 1:
+        raise Unreadable("the message is about more than one patient", ErrorCode.SEGMENT_SEQUENCE, Location("PID", sequence=2))
+    pid = message.required("PID") if trigger is not TriggerEvent.OTHER else message.segment("PID")
+    identity = _identity(pid, patient_numbers(pid, message.version), site) if pid else Identity(None)
+    key = MessageKey(message.sending_application, site.ods_code, message.control_id, fingerprint(message.raw))
+    main = _check(message, trigger, identity, site, peer_name, at, key, acknowledge)
+    if trigger is not TriggerEvent.MERGE:
+        return [main]
+    return _merge_checks(message, main, site)
+
+
+def _check(
+    message: Message,
+    trigger: TriggerEvent,
+    identity: Identity,
+    site: Site,
+    peer_name: str,
+    at: datetime,
+    key: MessageKey,
+    acknowledge: Callable[[Outcome], bytes],
+) -> Check:
+    pv1 = message.segment("PV1")
+    event = message.segment("EVN")
+    recorded = parse_time(event.component(2, 1)) if event else None
+    occurred = parse_time(event.component(6, 1)) if event else None
+    sent = parse_time(message.header.component(7, 1))
+    return Check(
+        actor=Actor(ActorKind.SYSTEM, f"{site.ods_code} {message.sending_application}".strip(), peer_name, site.organisation_code),
+        purpose=Purpose.DIRECT_CARE,
+        trigger=trigger,
+        identity=identity,
+        site=site.ods_code,
+        care_setting=_care_setting(site, pv1),
+        at=at,
+        event_at=recorded or sent,
+        visit_number=pv1.component(19, 1) if pv1 else "",
+        arrived_at=(parse_time(pv1.component(44, 1)) if pv1 else None) or occurred,
+        departed_at=parse_time(pv1.component(45, 1)) if pv1 and trigger is TriggerEvent.DISCHARGE else None,
+        left_before_seen=pv1 is not None and pv1.component(36, 1).upper() in LEFT_BEFORE_SEEN,
+        test=message.processing_id in _TEST_PROCESSING,
+        message=key,
+        acknowledge=acknowledge,
+    )
+
+
+def _care_setting(site: Site, pv1: Segment | None) -> CareSetting:
+    if pv1 is None:
+        return site.setting
+    return decide_care_setting(
+        site, pv1.component(2, 1), pv1.component(4, 1), pv1.component(10, 1), pv1.component(3, 1)
+    )  # fmt: skip
+
+
+def _identity(pid: Segment, numbers: Numbers, site: Site) -> Identity:
+    return Identity(
+        numbers.nhs_number,
+        numbers.no_number,
+        tuple(LocalNumber(site.ods_code, local.value) for local in numbers.local),
+        family_name=pid.component(5, 1),
+        given_name=pid.component(5, 2),
+        birth_date=parse_date(pid.component(7, 1)),
+        unverified=number_status(pid) not in _VERIFIED,
+    )
+
+
+def _merge_checks(message: Message, main: Check, site: Site) -> list[Check]:
+    pairs = list(merges(message))
+    if not pairs:
+        raise Unreadable("the merge has no MRG segment", ErrorCode.SEGMENT_SEQUENCE, Location("MRG"))
+    pids = message.segments("PID")
+    checks = []
+    for number, pair in enumerate(pairs):
+        prior = Identity(
+            pair.prior.nhs_number,
+            pair.prior.no_number,
+            tuple(LocalNumber(site.ods_code, local.value) for local in pair.prior.local),
+        )
+        surviving = _identity(pids[min(number, len(pids) - 1)], pair.surviving, site)
+        checks.append(_paired(main, surviving, prior, is_last=pair is pairs[-1]))
+    return checks
+
+
+def _paired(main: Check, surviving: Identity, prior: Identity, *, is_last: bool) -> Check:
+    check = replace(main, identity=surviving, prior=prior, visit_number="")
+    return check if is_last else replace(check, message=None, acknowledge=None)
