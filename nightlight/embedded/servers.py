@@ -5,6 +5,7 @@ commands of the same user, which talk to the servers of a running service.
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +14,9 @@ from nightlight.embedded import postgres, valkey
 from nightlight.embedded.account import choose_account
 from nightlight.embedded.binaries import postgres_program
 from nightlight.embedded.folder import DataFolder, is_locked, open_data_folder, take_lock
-from nightlight.embedded.guarded import Guarded
+from nightlight.embedded.guarded import OURSELVES, Account, Guarded
+
+Start = Callable[[DataFolder, Account, int], Guarded]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +29,28 @@ class Servers:
 
 
 class EmbeddedServers:
-    """PostgreSQL and Valkey for one data folder, from `start` to `stop`, or to the end of this process."""
+    """PostgreSQL and Valkey for one data folder, from `start` to `stop`, or to the end of this process.
 
-    def __init__(self, data_folder: Path) -> None:
+    Either can be left out, where a real server is used in its place.
+    """
+
+    def __init__(self, data_folder: Path, *, with_postgres: bool = True, with_valkey: bool = True) -> None:
         self._place = data_folder
+        wanted = (("Valkey", valkey.start_valkey, with_valkey), ("PostgreSQL", postgres.start_postgres, with_postgres))
+        self._starts: dict[str, Start] = {name: start for name, start, needed in wanted if needed}
+        self._running: dict[str, Guarded] = {}
+        self._account = OURSELVES
         self._folder: DataFolder | None = None
         self._lock: int | None = None
-        self._running: list[Guarded] = []
 
     def start(self) -> Servers:
-        """Start both. Raises FolderInUse or EmbeddedServersError, one line each; then nothing is left running."""
+        """Start them. Raises FolderInUse or EmbeddedServersError, one line each; then nothing is left running."""
         self._folder = open_data_folder(self._place)
         self._lock = take_lock(self._folder)
         try:
-            account = choose_account(self._folder, postgres_program("postgres"))
-            self._running.append(valkey.start_valkey(self._folder, account, self._lock))
-            self._running.append(postgres.start_postgres(self._folder, account, self._lock))
+            self._account = choose_account(self._folder, postgres_program("postgres"))
+            for name in self._starts:
+                self._start_one(name)
         except BaseException:
             self.stop()
             raise
@@ -50,19 +59,28 @@ class EmbeddedServers:
     @property
     def ended(self) -> str | None:
         """The name of a server that has ended by itself, if one has."""
-        names = ("Valkey", "PostgreSQL")
-        return next((name for name, server in zip(names, self._running, strict=False) if server.ended), None)
+        return next((name for name, server in self._running.items() if server.ended), None)
+
+    def revive(self, name: str) -> None:
+        """Start a server that has ended by itself once more, at the same address. Raises EmbeddedServersError."""
+        self._running[name].stop()
+        self._start_one(name)
 
     def stop(self) -> None:
-        """Stop both, PostgreSQL with a checkpoint; then the folder is free. May be called twice."""
-        for server in self._running:
+        """Stop them, PostgreSQL with a checkpoint; then the folder is free. May be called twice."""
+        for server in self._running.values():
             server.ask_to_stop()
         while self._running:
-            self._running.pop().stop()
+            self._running.popitem()[1].stop()
         if self._folder is not None and self._lock is not None:
             self._folder.forget_sockets()
             os.close(self._lock)
             self._lock = None
+
+    def _start_one(self, name: str) -> None:
+        assert self._folder is not None
+        assert self._lock is not None
+        self._running[name] = self._starts[name](self._folder, self._account, self._lock)
 
     def __enter__(self) -> Servers:
         return self.start()

@@ -1,0 +1,104 @@
+"""The whole service on this machine: servers, migrations, sockets, children; stopped by SIGINT or SIGTERM.
+
+Called by `nightlight serve` and `nightlight demo`. Where the settings name real servers, none are started here.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from psycopg.conninfo import conninfo_to_dict
+
+from nightlight.embedded import EmbeddedServers, Servers
+from nightlight.supervisor.children import Child, nightlight_child
+from nightlight.supervisor.readiness import Ports, ports_file
+from nightlight.supervisor.run import Service, run
+from nightlight.supervisor.sockets import Address, address_of, listen
+from runtime.migrate import SERVICE_ROLE, migrate
+from runtime.secret import secret_key
+from runtime.settings import Settings
+
+CHILDREN = (nightlight_child("api", "http"), nightlight_child("listener", "mllp"), nightlight_child("dispatcher"))
+OWNERS_OWN = ("NIGHTLIGHT_OWNER_DATABASE_URL", "NIGHTLIGHT_OWNER_DATABASE_URL_FILE")
+
+
+async def nothing_more(_: Ports) -> None:
+    """What is done once the service is ready, unless the caller has more to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """What `demo` adds: before the children start, beside them, in their environment, and once the service is ready."""
+
+    before: Callable[[Servers], None] = lambda _: None
+    children: tuple[Child, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    when_ready: Callable[[Ports], Awaitable[None]] = nothing_more
+
+
+def serve(settings: Settings, more: More | None = None, children: tuple[Child, ...] = CHILDREN) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP; then let the children drain, stop the servers, and return.
+
+    Raises AddressInUse, EmbeddedServersError, NotReady and what a migration raises; then, too, nothing is left running.
+    """
+    more = more or More()
+    http, mllp = Address.from_text(settings.http), Address.from_text(settings.mllp)
+    with listen(http, "http") as http_socket, listen(mllp, "mllp") as mllp_socket, store(settings) as (embedded, servers):
+        if servers.owner_url:
+            migrate(servers.owner_url, role_of(servers.service_url), production=settings.production)
+        secret_key(settings)  # made here, before the children need it all at once
+        more.before(servers)
+        http, mllp = address_of(http_socket), address_of(mllp_socket)
+        service = Service(
+            children=(*children, *more.children),
+            environment={**environment_of_children(settings, servers, http, mllp), **more.environment},
+            sockets={"http": http_socket, "mllp": mllp_socket},
+            embedded=embedded,
+            data_folder=settings.data_dir,
+        )
+        try:
+            asyncio.run(run(service, more.when_ready))
+        finally:
+            ports_file(settings.data_dir).unlink(missing_ok=True)
+
+
+@contextmanager
+def store(settings: Settings) -> Iterator[tuple[EmbeddedServers | None, Servers]]:
+    """The servers that the settings name, and embedded ones in the place of those that they do not."""
+    owner = settings.owner_database_url.get_secret_value()
+    database = settings.database_url.get_secret_value()
+    redis = settings.redis_url.get_secret_value()
+    if database and redis:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield None, Servers(owner, database, redis)
+        return
+    embedded = EmbeddedServers(settings.data_dir, with_postgres=not database, with_valkey=not redis)
+    with embedded as started:
+        yield (
+            embedded,
+            Servers(
+                owner_url=owner if database else started.owner_url,
+                service_url=database or started.service_url,
+                redis_url=redis or started.redis_url,
+            ),
+        )
+
+
+def role_of(service_url: str) -> str:
+    """The role that the service connects as, which the migrations grant its rights to."""
+    return str(conninfo_to_dict(service_url).get("user") or SERVICE_ROLE)
+
+
+def environment_of_children(settings: Settings, servers: Servers, http: Address, mllp: Address) -> dict[str, str]:
+    """Ours, and where everything really is; but the owner's URL, which could change the trail, goes no further."""
+    ours = {name: value for name, value in os.environ.items() if name not in OWNERS_OWN}
+    return {
+        **ours,
+        "NIGHTLIGHT_DATABASE_URL": servers.service_url,
+        "NIGHTLIGHT_REDIS_URL": servers.redis_url,
+        "NIGHTLIGHT_DATA_DIR": str(settings.data_dir.resolve()),
+        "NIGHTLIGHT_HTTP": str(http),
+        "NIGHTLIGHT_MLLP": str(mllp),
+    }
