@@ -1,7 +1,10 @@
-"""A person answers an alert, or breaks the glass of a sensitive flag: each in one transaction, each audited."""
+"""A person saw an alert, answered it, or broke the glass of a sensitive flag: each in one transaction, each audited."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
+from alerts import channel_screen
 from alerts.answering import acknowledge
 from domain.actor import Actor
 from domain.alert import CodedAnswer
@@ -23,6 +26,13 @@ async def acknowledge_alert(
     encounter_id = await acknowledge(transaction, alert_id, authority_code, actor.name, answer, text.strip(), now())
     await record_audit(transaction, actor, "alert.acknowledge", "alert", str(alert_id), answer=answer.value)
     return encounter_id
+
+
+async def confirm_shown(transaction: Transaction, actor: Actor, authority_code: str, shown: Mapping[UUID, datetime]) -> None:
+    """A browser of the authority shows these alerts, each as it stood at its `changed_at`: told on screen, from now on."""
+    delivered = await channel_screen.confirm_shown(transaction, shown, authority_code, now())
+    for alert_id in delivered:
+        await record_audit(transaction, actor, "alert.shown", "alert", str(alert_id))
 
 
 async def break_glass(transaction: Transaction, actor: Actor, encounter_id: UUID, reason: str) -> None:

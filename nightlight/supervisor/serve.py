@@ -5,6 +5,7 @@ Called by `nightlight serve` and `nightlight demo`. Where the settings name real
 
 import asyncio
 import os
+import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class More:
     before: Callable[[Servers], None] = lambda _: None
     children: tuple[Child, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    sockets: Mapping[str, socket.socket] = field(default_factory=dict)
     when_ready: Callable[[Ports], Awaitable[None]] = nothing_more
 
 
@@ -54,7 +56,7 @@ def serve(settings: Settings, more: More | None = None, children: tuple[Child, .
         service = Service(
             children=(*children, *more.children),
             environment={**environment_of_children(settings, servers, http, mllp), **more.environment},
-            sockets={"http": http_socket, "mllp": mllp_socket},
+            sockets={"http": http_socket, "mllp": mllp_socket, **more.sockets},
             embedded=embedded,
             data_folder=settings.data_dir,
         )

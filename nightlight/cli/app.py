@@ -1,0 +1,66 @@
+"""Puts the commands together and turns every named error into one line and exit status 1."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import typer
+from typer.core import TyperGroup
+
+from domain.errors import NightlightError
+from nightlight.cli import daily, keeping, running, setting_up
+from nightlight.cli.console import complain
+
+
+class _OneLineErrors(TyperGroup):
+    """Where a command raises an error that Nightlight can name, people see its sentence and nothing else."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (NightlightError, OSError, ValueError) as error:
+            complain(_sentence(error))
+        except psycopg.Error as error:
+            complain(f"the database refused (SQLSTATE {error.sqlstate or 'none'}): {type(error).__name__}")
+        except ExceptionGroup as group:
+            complain(_sentence(group.exceptions[0]))
+        sys.exit(1)
+
+
+def _sentence(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+app = typer.Typer(
+    name="nightlight",
+    cls=_OneLineErrors,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Is this child known to social care, and does social care know that the child was seen?",
+)
+
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    running.serve,
+    running.demo,
+    running.api,
+    running.listener,
+    running.dispatcher,
+    running.migrate,
+    daily.check,
+    daily.alerts,
+    daily.send,
+    setting_up.token,
+    keeping.backup,
+    keeping.restore,
+    keeping.retention,
+)
+
+for command in _COMMANDS:
+    app.command()(command)
+app.add_typer(setting_up.authorities, name="authority")
+app.add_typer(setting_up.sites, name="site")
+app.add_typer(setting_up.clients, name="client")
+app.add_typer(daily.extracts, name="extract")

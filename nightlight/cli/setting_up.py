@@ -1,0 +1,152 @@
+"""Commands that set up who sends, who asks, and who is told: authority, site, client, token."""
+
+import re
+from datetime import time, timedelta
+from typing import Annotated
+
+import typer
+
+from domain.care_setting import CareSetting
+from domain.errors import InvalidInput, NotFound
+from flags_store.authorities import OFFICE_HOURS, Hours, add_authority
+from nightlight.cli.console import DataFolder, on_store, operator, out
+from runtime.clients import SCOPES, Care, Client, add_client, find_client, sign_token
+from runtime.database import Database
+from runtime.secret import secret_key
+from runtime.settings import Settings
+from safeguarding.sites import LOOPBACK, add_site
+
+authorities = typer.Typer(no_args_is_help=True, help="Local authorities: who sends extracts and is told.")
+sites = typer.Typer(no_args_is_help=True, help="Hospital sites and services: who asks.")
+clients = typer.Typer(no_args_is_help=True, help="Systems that may call the FHIR API.")
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_HOURS = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? (\d\d:\d\d)-(\d\d:\d\d)")
+
+
+@authorities.command("add")
+def authority_add(
+    code: Annotated[str, typer.Argument(help="The authority's code, such as 301.", show_default=False)],
+    name: Annotated[str, typer.Option(help="Its name.")],
+    office_phone: Annotated[str, typer.Option(help="Phone in office hours.")],
+    emergency_phone: Annotated[str, typer.Option(help="Phone of the emergency duty team at all other hours.")],
+    hours: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Office hours, such as "mon-thu 08:45-17:00"; repeat it. Default: mon-fri 08:45-17:00.', show_default=False
+        ),
+    ] = None,
+    email: Annotated[str | None, typer.Option(help="The team's mailbox for alerts.", show_default=False)] = None,
+    rhythm_hours: Annotated[float, typer.Option(help="Longest time between extracts before its feed is late.")] = 24,
+    live: Annotated[bool, typer.Option("--live", help="Show its flags at once; otherwise it is setting up.")] = False,
+    data: DataFolder = None,
+) -> None:
+    """Add a local authority."""
+    stretches = parse_hours(hours) if hours else OFFICE_HOURS
+
+    async def work(database: Database, _: Settings) -> None:
+        async with database.transaction() as transaction:
+            await add_authority(
+                transaction, operator(), code, name, office_phone, emergency_phone, alert_email=email, hours=stretches,
+                rhythm=timedelta(hours=rhythm_hours), live=live,
+            )  # fmt: skip
+
+    on_store(data, work)
+    out.print(f"Added authority {code}, {name}, {'live' if live else 'setting up'}.", markup=False)
+
+
+def parse_hours(lines: list[str]) -> tuple[Hours, ...]:
+    """Office hours from words such as "mon-thu 08:45-17:00". Raises InvalidInput."""
+    hours: list[Hours] = []
+    for line in lines:
+        found = _HOURS.fullmatch(line.strip().lower())
+        if not found or found[1] not in _DAYS or (found[2] or found[1]) not in _DAYS:
+            raise InvalidInput(f'hours are written like "mon-fri 08:45-17:00", not "{line}"')
+        first, last = _DAYS.index(found[1]), _DAYS.index(found[2] or found[1])
+        try:
+            opens, closes = time.fromisoformat(found[3]), time.fromisoformat(found[4])
+        except ValueError:
+            raise InvalidInput(f'"{line}" holds no time of day') from None
+        if last < first or closes <= opens:
+            raise InvalidInput(f'"{line}" ends before it begins')
+        hours += [Hours(weekday + 1, opens, closes) for weekday in range(first, last + 1)]
+    return tuple(hours)
+
+
+@sites.command("add")
+def site_add(
+    ods_code: Annotated[
+        str, typer.Argument(metavar="ODS", help="The site's ODS code, as its messages carry it in MSH-4.", show_default=False)
+    ],
+    name: Annotated[str, typer.Option(help="Its name.")],
+    setting: Annotated[CareSetting, typer.Option(help="What it is, where its messages do not say.")],
+    organisation: Annotated[
+        str | None, typer.Option(help="ODS code of its trust; default: the first three characters.", show_default=False)
+    ] = None,
+    organisation_name: Annotated[str | None, typer.Option(help="Name of its trust.", show_default=False)] = None,
+    host_authority: Annotated[
+        str | None, typer.Option(help="Code of the authority where the site stands.", show_default=False)
+    ] = None,
+    safeguarding_phone: Annotated[
+        str, typer.Option(help="Phone of the hospital's own safeguarding team.", show_default=False)
+    ] = "",
+    sends_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from", help="Address or network that its systems send from; repeat it. Default: loopback.", show_default=False
+        ),
+    ] = None,
+    frame_ancestor: Annotated[
+        list[str] | None, typer.Option(help="Origin of an EHR that may frame the banner; repeat it.", show_default=False)
+    ] = None,
+    data: DataFolder = None,
+) -> None:
+    """Add a hospital site with the usual care-setting rules."""
+
+    async def work(database: Database, _: Settings) -> None:
+        async with database.transaction() as transaction:
+            await add_site(
+                transaction, operator(), ods_code, name, setting, organisation_code=organisation,
+                organisation_name=organisation_name, host_authority_code=host_authority, safeguarding_phone=safeguarding_phone,
+                frame_ancestors=frame_ancestor or (), networks=sends_from or LOOPBACK,
+            )  # fmt: skip
+
+    on_store(data, work)
+    out.print(f"Added site {ods_code.upper()}, {name}. Its messages are taken within a few seconds.", markup=False)
+
+
+@clients.command("add")
+def client_add(
+    client_id: Annotated[str, typer.Argument(metavar="ID", help="A name for the system, such as amber-ehr.", show_default=False)],
+    organisation: Annotated[str, typer.Option(help="ODS code of the organisation that it belongs to.")],
+    scope: Annotated[list[str], typer.Option(help=f"What it may do, one of {', '.join(SCOPES)}; repeat it.")],
+    care: Annotated[Care, typer.Option(help="The care it is registered for.")] = Care.BOTH,
+    data: DataFolder = None,
+) -> None:
+    """Register a system of an organisation."""
+
+    async def work(database: Database, _: Settings) -> None:
+        async with database.transaction() as transaction:
+            known = await transaction.execute("SELECT 1 FROM sites WHERE organisation_code = %s", (organisation.upper(),))
+            if await known.fetchone() is None:
+                raise NotFound(f"organisation {organisation.upper()} has no site: add one first with nightlight site add")
+            await add_client(transaction, operator(), Client(client_id, organisation.upper(), scope, care, True))
+
+    on_store(data, work)
+    out.print(f"Registered client {client_id}. Try it with: nightlight token {client_id}", markup=False)
+
+
+def token(
+    client_id: Annotated[str, typer.Argument(metavar="CLIENT", help="A registered client.", show_default=False)],
+    data: DataFolder = None,
+) -> None:
+    """Print a bearer token for a registered client, good for five minutes, for trying things."""
+
+    async def work(database: Database, settings: Settings) -> str:
+        async with database.transaction() as transaction:
+            client = await find_client(transaction, client_id)
+        if client is None:
+            raise NotFound(f"there is no client {client_id}")
+        return sign_token(secret_key(settings), client)
+
+    out.print(on_store(data, work), markup=False)

@@ -1,0 +1,4 @@
+"""The three processes of the service, each wired from its parts and runnable alone: api, listener, dispatcher.
+
+Called by the command line; each runs until SIGTERM or SIGINT and then drains.
+"""

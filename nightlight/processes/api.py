@@ -1,0 +1,66 @@
+"""`nightlight api`: the pages and the FHIR API, in front of a desk of their own."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from uvicorn._types import ASGIApplication
+
+from api.app import create_app
+from fhir_adapter.app import create_app as create_fhir
+from nightlight.processes.common import Nudger, handed_socket, run, store, until_safe, until_stopped
+from runtime.clients import ClientReader, TokenVerifier
+from runtime.heartbeat import keep_beating
+from runtime.nudge import Nudges
+from runtime.secret import secret_key
+from runtime.settings import Settings
+from safeguarding.desk import Desk
+from safeguarding.directory import DirectoryReader
+
+DRAIN_SECONDS = 5
+FHIR_BASE = "/FHIR/R4"
+
+
+def run_api(settings: Settings) -> None:
+    """Serve HTTP until told to stop. Raises UnsafeServer."""
+    run(settings, "api", _main)
+
+
+async def _main(settings: Settings) -> None:
+    sock = handed_socket("http", settings.http)
+    key = secret_key(settings)
+    nudges = Nudges(settings.redis_url.get_secret_value())
+    async with store(settings, "api") as database:
+        await until_safe(database)
+        directory = DirectoryReader(database)
+        async with Desk(database, directory, key, settings.desk_queue, Nudger(nudges)) as desk:
+            fhir = create_fhir(desk, directory, TokenVerifier(key), ClientReader(database), settings.link(FHIR_BASE))
+            app = create_app(settings, database, desk, directory, nudges, fhir)
+            await until_stopped(_serve(app, sock), keep_beating(database, "api"))
+    await nudges.close()
+
+
+async def _serve(app: ASGIApplication, sock: socket.socket) -> None:
+    """Serve until cancelled; then take no new request, finish those in hand, and end."""
+    config = uvicorn.Config(
+        app, loop="none", http="httptools", access_log=False, log_config=None, server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )  # fmt: skip
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve([sock]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the process, which has more to stop than this server."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

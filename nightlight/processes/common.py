@@ -1,0 +1,82 @@
+"""What every process does: configure logs, open the store, beat, and stop when it is told to."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvloop
+
+from domain.errors import CouldNotReachStore
+from nightlight.supervisor.sockets import Address, listen
+from runtime.database import Database
+from runtime.logs import configure, get_logger
+from runtime.nudge import DELIVERIES, Nudges
+from runtime.settings import Settings
+
+_CHECK_AGAIN_SECONDS = 2.0
+
+log = get_logger()
+
+
+def run(settings: Settings, name: str, main: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+    """Run a process's main coroutine on uvloop. Raises what it raises, UnsafeServer among it."""
+    configure(settings.log_level, name)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(settings))
+
+
+@asynccontextmanager
+async def store(settings: Settings, name: str) -> AsyncIterator[Database]:
+    """The database, as the service role. It need not be there yet: who asks meanwhile is told to ask again."""
+    url = settings.database_url.get_secret_value()
+    async with Database(url, settings.database_connections, f"nightlight-{name}") as database:
+        yield database
+
+
+async def until_safe(database: Database) -> None:
+    """Wait for the server, then check that it cannot lose what is acknowledged. Raises UnsafeServer."""
+    while True:
+        try:
+            return await database.check_server()
+        except CouldNotReachStore:
+            await asyncio.sleep(_CHECK_AGAIN_SECONDS)
+
+
+async def until_stopped(*tasks: Coroutine[Any, Any, None]) -> None:
+    """Run the tasks until SIGTERM or SIGINT; then cancel them and wait for each. A task that fails ends the process."""
+    stop = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    running = [asyncio.create_task(task) for task in tasks]
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
+    for task in (*running, stopping):
+        task.cancel()
+    await asyncio.gather(*running, stopping, return_exceptions=True)
+    for task in done - {stopping}:
+        task.result()
+
+
+def handed_socket(name: str, address: str) -> socket.socket:
+    """The listening socket that the supervisor handed down, or a new one on the address."""
+    descriptor = os.environ.get(f"NIGHTLIGHT_{name.upper()}_FD")
+    if descriptor:
+        return socket.socket(fileno=int(descriptor))
+    return listen(Address.from_text(address), name)
+
+
+class Nudger:
+    """Nudges the dispatcher after a commit, without making anybody wait for Redis."""
+
+    def __init__(self, nudges: Nudges) -> None:
+        self._nudges = nudges
+        self._sending: set[asyncio.Task[bool]] = set()
+
+    def __call__(self) -> None:
+        task = asyncio.create_task(self._nudges.send(DELIVERIES))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)

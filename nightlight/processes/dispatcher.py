@@ -1,0 +1,67 @@
+"""`nightlight dispatcher`: delivers alerts, sweeps for late ones, and keeps house."""
+
+import asyncio
+import time
+
+import psycopg
+
+from alerts.channel_email import EmailChannel
+from alerts.channel_screen import ScreenChannel
+from alerts.dispatcher import dispatch
+from domain.channel import Channel
+from domain.errors import CouldNotReachStore
+from nightlight.processes.common import Nudger, log, run, store, until_safe, until_stopped
+from runtime.database import Database
+from runtime.heartbeat import keep_beating
+from runtime.nudge import Nudges
+from runtime.secret import secret_key
+from runtime.settings import Settings
+from safeguarding.directory import DirectoryReader
+from safeguarding.housekeeping import keep_house
+from safeguarding.sweep import sweep_due
+
+SWEEP_SECONDS = 0.5
+HOUSEKEEPING_SECONDS = 600.0
+
+
+def run_dispatcher(settings: Settings) -> None:
+    """Dispatch until told to stop. Raises UnsafeServer."""
+    run(settings, "dispatcher", _main)
+
+
+async def _main(settings: Settings) -> None:
+    nudges = Nudges(settings.redis_url.get_secret_value())
+    async with store(settings, "dispatcher") as database:
+        await until_safe(database)
+        email = EmailChannel(database, settings.smtp_url.get_secret_value(), settings.mail_from, settings.link)
+        channels: list[Channel] = [ScreenChannel(nudges), email]
+        await until_stopped(
+            dispatch(database, nudges, channels),
+            _sweep(database, secret_key(settings), Nudger(nudges)),
+            _keep_house(database, settings),
+            keep_beating(database, "dispatcher"),
+        )
+    await nudges.close()
+
+
+async def _sweep(database: Database, key: bytes, nudge: Nudger) -> None:
+    directory = DirectoryReader(database)
+    while True:
+        try:
+            _, raised = await sweep_due(database, directory, key)
+            if raised:
+                log.info("late alerts raised", count=len(raised))
+                nudge()
+        except (CouldNotReachStore, psycopg.Error) as error:
+            log.warning("sweep failed", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None))
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _keep_house(database: Database, settings: Settings) -> None:
+    while True:
+        began = time.monotonic()
+        try:
+            await keep_house(database, settings.control_id_days)
+        except (CouldNotReachStore, psycopg.Error) as error:
+            log.warning("housekeeping failed", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None))
+        await asyncio.sleep(max(1.0, HOUSEKEEPING_SECONDS - (time.monotonic() - began)))

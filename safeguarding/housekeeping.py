@@ -1,0 +1,65 @@
+"""Housekeeping: what expires, what is erased, and the partitions of the months to come.
+
+The dispatcher's process calls `keep_house` every few minutes, in small transactions; several may run side by side.
+"""
+
+from runtime.database import Database
+from runtime.logs import get_logger
+from safeguarding.retention import ENCOUNTER_LIFE, LOOK_LIFE, NEVER_CLOSED_LIFE, QUARANTINE_LIFE, SESSION_LIFE
+
+MONTHS_AHEAD = 12
+BATCH = 5_000
+
+log = get_logger()
+
+
+async def keep_house(database: Database, control_id_days: int) -> None:
+    """One round. Raises psycopg errors and CouldNotReachStore; the next round takes up where this one stopped."""
+    async with database.transaction() as transaction:
+        await transaction.execute("SELECT ensure_partitions(%s)", (MONTHS_AHEAD,))
+    for name, statement, parameters in (
+        ("encounters expired", _EXPIRE, (LOOK_LIFE, NEVER_CLOSED_LIFE, BATCH)),
+        ("encounters erased", _ERASE_ENCOUNTERS, (ENCOUNTER_LIFE, BATCH)),
+        ("control IDs forgotten", _FORGET_MESSAGES, (control_id_days, BATCH)),
+        ("quarantined messages erased", _ERASE_QUARANTINE, (QUARANTINE_LIFE,)),
+        ("sessions erased", _ERASE_SESSIONS, (SESSION_LIFE,)),
+    ):
+        await _repeat(database, name, statement, parameters)
+
+
+async def _repeat(database: Database, name: str, statement: str, parameters: tuple[object, ...]) -> None:
+    total = 0
+    while True:
+        async with database.transaction() as transaction:
+            count = (await transaction.execute(statement.encode(), parameters)).rowcount
+        total += count
+        if count < BATCH:
+            break
+    if total:
+        log.info(name, count=total)
+
+
+_EXPIRE = """
+    UPDATE encounters SET state = 'expired', departed_at = now(), version = version + 1
+    WHERE id IN (
+        SELECT id FROM encounters
+        WHERE state = 'open'
+          AND last_event_at < now() - CASE WHEN encounter_key LIKE 'look %%' THEN %s::interval ELSE %s::interval END
+        ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+"""
+_ERASE_ENCOUNTERS = """
+    DELETE FROM encounters
+    WHERE id IN (
+        SELECT id FROM encounters e
+        WHERE NOT flagged AND state <> 'open' AND departed_at < now() - %s::interval
+          AND NOT EXISTS (SELECT FROM alerts a WHERE a.encounter_id = e.id)
+        ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+"""
+_FORGET_MESSAGES = """
+    DELETE FROM inbox
+    WHERE ctid IN (SELECT ctid FROM inbox WHERE received_at < now() - make_interval(days => %s) LIMIT %s)
+"""
+_ERASE_QUARANTINE = "DELETE FROM quarantine WHERE state <> 'held' AND decided_at < now() - %s::interval"
+_ERASE_SESSIONS = "DELETE FROM sessions WHERE coalesce(ended_at, expires_at) < now() - %s::interval"

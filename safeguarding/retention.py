@@ -1,0 +1,43 @@
+"""What is kept about whom, for how long: one table that drives the job, the documents and the tests.
+
+`safeguarding.housekeeping` runs what the service may erase; the owner's `nightlight retention` drops old partitions.
+Source: design facts, section 7; NHS Records Management Code (children's records to the 25th birthday, 26th if 17 at the end).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One line of the table. `life` counts from `since`; None where only the agreement with the authority ends it."""
+
+    what: str
+    about: str
+    since: str
+    life: timedelta | None
+    erased_by: str
+
+
+ENCOUNTER_LIFE = timedelta(hours=72)
+NEVER_CLOSED_LIFE = timedelta(hours=72)
+LOOK_LIFE = timedelta(hours=12)
+SESSION_LIFE = timedelta(days=90)
+QUARANTINE_DECIDED_WITHIN = timedelta(days=7)
+QUARANTINE_LIFE = timedelta(days=30)
+TRAIL_YEARS = 26
+
+RETENTION = (
+    Kept("flags, aliases, alerts, answers", "flagged people", "the last plan ended", None, "the agreement: 25th or 26th birthday"),
+    Kept("raw message bytes", "nobody flagged, processed well", "commit", timedelta(0), "never written; a hash is"),
+    Kept("minimal encounter", "nobody flagged", "it closed", ENCOUNTER_LIFE, "housekeeping"),
+    Kept("encounter without a discharge", "nobody flagged", "arrival", NEVER_CLOSED_LIFE, "housekeeping: expires first"),
+    Kept("encounter of a look", "nobody flagged", "the look", LOOK_LIFE, "housekeeping: expires first"),
+    Kept("control ID and hash of a message", "whoever it is about", "receipt", None, "housekeeping: NIGHTLIGHT_CONTROL_ID_DAYS"),
+    Kept("quarantined message", "whoever it is about", "the decision", QUARANTINE_LIFE, "housekeeping"),
+    Kept("access, audit event, attempt", "staff and flagged people", "the look", timedelta(days=365 * TRAIL_YEARS), "the owner"),
+    Kept(
+        "hash of a number that nobody has a flag for", "nobody flagged", "the look", timedelta(days=365 * TRAIL_YEARS), "the owner"
+    ),
+    Kept("session", "staff", "it ended", SESSION_LIFE, "housekeeping"),
+)
