@@ -8,13 +8,10 @@ import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036 -- the whole point: say so before anything newer is read
     sys.exit(
-        f"Nightlight needs Python 3.11 or newer, and this is {sys.version.split()[0]}. "
-        "Name a newer one: make PYTHON=python3.12 run"
+        f"Nightlight needs Python 3.11 or newer, and this is {sys.version.split()[0]}. Name a newer one: make PYTHON=python3.12 run"
     )
 if sys.platform == "win32":
-    sys.exit(
-        "Nightlight runs on Linux and macOS. On Windows, run it inside WSL 2: wsl --install, then start again there."
-    )
+    sys.exit("Nightlight runs on Linux and macOS. On Windows, run it inside WSL 2: wsl --install, then start again there.")
 
 import hashlib
 import importlib.util
@@ -94,9 +91,7 @@ def make_venv() -> None:
             f"apt install python3-venv (or python{sys.version_info[0]}.{sys.version_info[1]}-venv), then start again."
         )
     say(f"Making .venv with Python {sys.version.split()[0]}")
-    finished = subprocess.run(
-        [sys.executable, "-m", "venv", "--clear", str(VENV)], check=False, capture_output=True, text=True
-    )
+    finished = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=False, capture_output=True, text=True)
     if finished.returncode != 0:
         reason = (finished.stderr or finished.stdout).strip().splitlines() or ["no reason given"]
         raise Remedy(f"Could not make .venv ({reason[-1]}). Is {ROOT} writable, and is the disk full?")
