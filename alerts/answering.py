@@ -20,10 +20,13 @@ async def acknowledge(
     """Write down that the alert was read and how it was answered; returns the encounter it belongs to.
 
     A later answer replaces what the banner shows; every one stays in the alert's history.
-    Raises NotFound for an alert of another authority, InvalidInput for a text over 500 characters.
+    Raises NotFound for an alert of another authority, InvalidInput for a text over 500 characters or one
+    that cannot be kept.
     """
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(f"the message can have {LONGEST_TEXT} characters at most")
+    if "\x00" in text:
+        raise InvalidInput("the message holds a character that is no text")
     cursor = await transaction.execute(
         "SELECT state, encounter_id FROM alerts WHERE id = %s AND authority_code = %s FOR UPDATE",
         (alert_id, authority_code),

@@ -72,22 +72,25 @@ async def raise_alerts(transaction: Transaction, wanted: Sequence[NewAlert]) -> 
 async def tell_of(transaction: Transaction, encounter_id: UUID, event: AlertEvent, at: datetime, actor_name: str) -> int:
     """The encounter went on: move its alerts by the table of `domain.alert`, and tell the same recipients again.
 
-    Returns how many alerts changed or were told of.
+    What happens a second time (the child comes back, and leaves again) is told a second time. Returns how many alerts
+    changed or were told of.
     """
     cursor = await transaction.execute(
         """
-        SELECT a.id, a.encounter_id, a.authority_code, a.state, t.alert_email
+        SELECT a.id, a.encounter_id, a.authority_code, a.state, t.alert_email,
+               (SELECT count(*) FROM alert_events e WHERE e.alert_id = a.id AND e.event = %s)
         FROM alerts a JOIN authorities t ON t.code = a.authority_code
         WHERE a.encounter_id = %s ORDER BY a.id FOR UPDATE OF a
         """,
-        (encounter_id,),
+        (event.value, encounter_id),
     )
     rows = await cursor.fetchall()
-    for alert_id, _, authority_code, state, email in rows:
+    for alert_id, _, authority_code, state, email, times_before in rows:
         after = next_state(AlertState(state), event)
         await transaction.execute("UPDATE alerts SET state = %s, changed_at = %s WHERE id = %s", (after.value, at, alert_id))
         await _record_event(transaction, alert_id, at, event.value, after, actor_name)
-        await _add_deliveries(transaction, event.value, [(RaisedAlert(alert_id, encounter_id, authority_code), email)])
+        notice = f"{event.value} {times_before + 1}" if times_before else event.value
+        await _add_deliveries(transaction, notice, [(RaisedAlert(alert_id, encounter_id, authority_code), email)])
     return len(rows)
 
 

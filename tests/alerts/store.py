@@ -1,0 +1,135 @@
+"""An authority, a hospital and an invented child, as plain rows; and what became of the alerts about her."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from alerts.raising import NewAlert, RaisedAlert, raise_alerts
+from domain.alert import AlertReason, ChannelName
+from runtime.database import Database, Transaction
+from runtime.ids import uuid7
+
+AUTHORITY = "A901"
+AUTHORITY_NAME = "Northshire County Council"
+MAILBOX = "children@northshire.example"
+SITE, SITE_NAME = "RZQ42", "Saint Brannoc Infirmary"
+ORGANISATION, ORGANISATION_NAME = "RZQ", "Brannoc Hospitals Trust"
+NHS_NUMBER = "9990000018"
+GIVEN_NAME, FAMILY_NAME, BIRTH_DATE = "Zebedee", "Quillfeather", date(2019, 3, 7)
+VISIT, LOCAL_NUMBER = "V-77123456", "H5550123"
+AT = datetime(2026, 11, 21, 3, 5, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One delivery as it stands."""
+
+    id: UUID
+    alert_id: UUID
+    notice: str
+    channel: str
+    recipient: str
+    state: str
+    attempts: int
+    claimed_by: str | None
+
+
+async def found_hospital(transaction: Transaction) -> None:
+    """The authorities, the hospital and the child."""
+    for code, name, email in ((AUTHORITY, AUTHORITY_NAME, MAILBOX), ("B902", "Southmere", None)):
+        await transaction.execute(
+            """
+            INSERT INTO authorities (code, name, office_phone, emergency_phone, alert_email, state)
+            VALUES (%s, %s, '0300 555 0101', '0300 555 0102', %s, 'live')
+            """,
+            (code, name, email),
+        )
+    await transaction.execute("INSERT INTO organisations VALUES (%s, %s)", (ORGANISATION, ORGANISATION_NAME))
+    await transaction.execute(
+        "INSERT INTO sites (ods_code, organisation_code, name, setting) VALUES (%s, %s, %s, 'emergency-department')",
+        (SITE, ORGANISATION, SITE_NAME),
+    )
+    await transaction.execute(
+        "INSERT INTO persons (nhs_number, given_name, family_name, birth_date) VALUES (%s, %s, %s, %s)",
+        (NHS_NUMBER, GIVEN_NAME, FAMILY_NAME, BIRTH_DATE),
+    )
+
+
+async def see_child(transaction: Transaction, visit: str = VISIT) -> tuple[UUID, UUID]:
+    """One encounter of the child; the encounter and the person."""
+    encounter_id = uuid7()
+    await transaction.execute(
+        """
+        INSERT INTO encounters (id, site, encounter_key, reference, nhs_number, local_number, care_setting, unscheduled,
+                                arrived_at, flagged, last_event_at)
+        VALUES (%s, %s, %s, %s, %s, %s, 'emergency-department', true, %s, true, %s)
+        """,
+        (encounter_id, SITE, f"visit {visit}", visit, NHS_NUMBER, LOCAL_NUMBER, AT, AT),
+    )
+    cursor = await transaction.execute("SELECT id FROM persons WHERE nhs_number = %s", (NHS_NUMBER,))
+    row = await cursor.fetchone()
+    assert row is not None
+    return encounter_id, row[0]
+
+
+async def new_alert(
+    transaction: Transaction, visit: str = VISIT, authority: str = AUTHORITY, email: str | None = MAILBOX
+) -> NewAlert:
+    """What is to be raised about one more encounter of the child."""
+    encounter_id, person_id = await see_child(transaction, visit)
+    return NewAlert(encounter_id, authority, person_id, AlertReason.ATTENDANCE, email, AT)
+
+
+async def raise_many(database: Database, number: int, *, email: str | None = MAILBOX) -> list[RaisedAlert]:
+    """So many alerts, each about an encounter of its own."""
+    async with database.transaction() as transaction:
+        wanted = [await new_alert(transaction, f"V-{position}", email=email) for position in range(number)]
+        return await raise_alerts(transaction, wanted)
+
+
+async def raise_one(database: Database, *, email: str | None = MAILBOX) -> RaisedAlert:
+    """One alert."""
+    (raised,) = await raise_many(database, 1, email=email)
+    return raised
+
+
+async def rows(database: Database, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """What a query finds."""
+    async with database.transaction() as transaction:
+        return await (await transaction.execute(query.encode(), parameters)).fetchall()
+
+
+async def execute(database: Database, statement: str, *parameters: object) -> None:
+    """Change something by hand."""
+    async with database.transaction() as transaction:
+        await transaction.execute(statement.encode(), parameters)
+
+
+async def deliveries(database: Database, channel: ChannelName | None = None) -> list[Line]:
+    """Every delivery as it stands, oldest first."""
+    found = await rows(
+        database,
+        """
+        SELECT id, alert_id, notice, channel, recipient, state, attempts, claimed_by FROM deliveries ORDER BY created_at, id
+        """,
+    )
+    return [Line(*row) for row in found if channel is None or row[3] == channel]
+
+
+async def attempts(database: Database, delivery_id: UUID) -> list[tuple[int, str, str]]:
+    """Number, outcome and detail of every attempt at a delivery, in order."""
+    query = "SELECT number, outcome, detail FROM attempts WHERE delivery_id = %s ORDER BY attempted_at, number"
+    return [(number, outcome, detail) for number, outcome, detail in await rows(database, query, delivery_id)]
+
+
+async def let_time_pass(database: Database) -> None:
+    """Whatever waits for its time is due now, and every lease has run out."""
+    await execute(
+        database,
+        """
+        UPDATE deliveries SET next_attempt_at = now() - interval '1 second',
+               lease_until = CASE WHEN lease_until IS NOT NULL THEN now() - interval '1 second' END
+        WHERE state = 'pending'
+        """,
+    )
