@@ -1,0 +1,158 @@
+"""Deliveries in the database: claimed by one dispatcher for the length of a lease, attempted, moved, counted.
+
+`alerts.dispatcher` claims and records; readiness and the lists read what still waits. All instants of a lease are the
+database's own, so that dispatchers on several machines agree.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain.alert import AttemptOutcome, ChannelName, Delivery
+from domain.channel import Attempted
+from runtime.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at one delivery. `id` is made once, so that writing it down twice is writing it down once."""
+
+    id: UUID
+    delivery: Delivery
+    at: datetime
+    attempted: Attempted
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for one channel: how many deliveries, how many of them need a person, and for how long the oldest."""
+
+    channel: ChannelName
+    count: int
+    needing_a_person: int
+    oldest_seconds: float
+
+
+async def claim_due(
+    transaction: Transaction, channel: ChannelName, claimed_by: str, lease: timedelta, limit: int
+) -> list[Delivery]:
+    """Take up to `limit` deliveries that are due and that nobody holds. After the lease anybody may take them again."""
+    cursor = await transaction.execute(_CLAIM, (channel.value, limit, lease, claimed_by))
+    return [
+        Delivery(delivery_id, alert_id, channel, recipient, authority_code, attempts)
+        for delivery_id, alert_id, recipient, authority_code, attempts in await cursor.fetchall()
+    ]
+
+
+_CLAIM = """
+    WITH due AS MATERIALIZED (
+        SELECT id FROM deliveries
+        WHERE state = 'pending' AND channel = %s AND next_attempt_at <= now()
+          AND (lease_until IS NULL OR lease_until <= now())
+        ORDER BY next_attempt_at LIMIT %s
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE deliveries d SET lease_until = now() + %s, claimed_by = %s
+    FROM due, alerts a
+    WHERE d.id = due.id AND a.id = d.alert_id
+    RETURNING d.id, d.alert_id, d.recipient, a.authority_code, d.attempts
+"""
+
+
+async def record_attempt(transaction: Transaction, attempt: Attempt, claimed_by: str, seconds_until_next: float) -> None:
+    """Write the attempt down and move the delivery: told, or due again. Nothing changes where it is already written.
+
+    Who has told counts, whoever holds the lease by now; who has failed moves only what is still its own.
+    """
+    if not await _count(transaction, attempt):
+        return
+    if attempt.attempted.has_told:
+        await _move(transaction, attempt)
+    else:
+        await transaction.execute(
+            """
+            UPDATE deliveries
+            SET next_attempt_at = now() + make_interval(secs => %s), lease_until = NULL, claimed_by = NULL
+            WHERE id = %s AND state = 'pending' AND claimed_by = %s
+            """,
+            (seconds_until_next, attempt.delivery.id, claimed_by),
+        )
+
+
+async def _count(transaction: Transaction, attempt: Attempt) -> bool:
+    written = await transaction.execute(
+        """
+        WITH counted AS (
+            UPDATE deliveries SET attempts = attempts + 1
+            WHERE id = %(delivery)s AND NOT EXISTS (SELECT FROM attempts WHERE id = %(id)s AND attempted_at = %(at)s)
+            RETURNING attempts
+        )
+        INSERT INTO attempts (id, attempted_at, delivery_id, number, outcome, detail)
+        SELECT %(id)s, %(at)s, %(delivery)s, counted.attempts, %(outcome)s, %(detail)s FROM counted
+        """,
+        {
+            "id": attempt.id,
+            "at": attempt.at,
+            "delivery": attempt.delivery.id,
+            "outcome": attempt.attempted.outcome.value,
+            "detail": attempt.attempted.detail,
+        },
+    )
+    return written.rowcount == 1
+
+
+async def _move(transaction: Transaction, attempt: Attempt) -> None:
+    delivered = attempt.attempted.outcome is AttemptOutcome.DELIVERED
+    await transaction.execute(
+        """
+        UPDATE deliveries
+        SET state = %s, sent_at = coalesce(sent_at, %s), delivered_at = %s, lease_until = NULL, claimed_by = NULL
+        WHERE id = %s AND state = ANY(%s)
+        """,
+        (
+            "delivered" if delivered else "sent",
+            attempt.at,
+            attempt.at if delivered else None,
+            attempt.delivery.id,
+            ["pending", "sent"] if delivered else ["pending"],
+        ),
+    )
+
+
+async def release(transaction: Transaction, claimed_by: str) -> None:
+    """Give back at once what a dispatcher that stops still holds."""
+    await transaction.execute(
+        "UPDATE deliveries SET lease_until = NULL, claimed_by = NULL WHERE claimed_by = %s AND state = 'pending'",
+        (claimed_by,),
+    )
+
+
+async def read_waiting(transaction: Transaction) -> list[Waiting]:
+    """What waits, by channel; a channel for which nothing waits is left out.
+
+    A delivery needs a person where its last attempt was refused for good.
+    """
+    cursor = await transaction.execute(
+        """
+        SELECT d.channel, count(*)::int, count(*) FILTER (WHERE last.outcome = 'permanent-failure')::int,
+               extract(epoch FROM now() - min(d.created_at))::float
+        FROM deliveries d
+        LEFT JOIN LATERAL (
+            SELECT outcome FROM attempts
+            WHERE delivery_id = d.id AND attempted_at >= d.next_attempt_at - interval '1 hour'  -- one month's partition
+            ORDER BY attempted_at DESC LIMIT 1
+        ) AS last ON true
+        WHERE d.state = 'pending'
+        GROUP BY d.channel ORDER BY d.channel
+        """
+    )
+    return [Waiting(ChannelName(channel), *counts) for channel, *counts in await cursor.fetchall()]
+
+
+async def oldest_undelivered_seconds(transaction: Transaction) -> float | None:
+    """For how long the oldest delivery of any channel has waited, or None where none waits: readiness shows it."""
+    cursor = await transaction.execute(
+        "SELECT extract(epoch FROM now() - min(created_at))::float FROM deliveries WHERE state = 'pending'"
+    )
+    row = await cursor.fetchone()
+    return None if row is None else row[0]
