@@ -1,0 +1,220 @@
+"""E-mail over a real SMTP server: what is on the wire, and that nothing of the person or the site is."""
+
+import email
+import re
+import socket
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.policy import SMTP
+from quopri import decodestring
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from alerts.channel_email import NOT_CONFIGURED, EmailChannel
+from alerts.channel_run import ORDINARY_PACE
+from alerts.claims import claim_due
+from alerts.raising import tell_of
+from alerts.templates import reference_of
+from domain.alert import AlertEvent, AttemptOutcome, ChannelName, Delivery
+from domain.channel import Attempted
+from runtime.database import Database
+from tests.alerts.mail import Mailbox, mail_server, url_of
+from tests.alerts.store import (
+    AT,
+    AUTHORITY_NAME,
+    BIRTH_DATE,
+    FAMILY_NAME,
+    GIVEN_NAME,
+    LOCAL_NUMBER,
+    MAILBOX,
+    NHS_NUMBER,
+    ORGANISATION,
+    ORGANISATION_NAME,
+    SITE,
+    SITE_NAME,
+    VISIT,
+    execute,
+    raise_one,
+    rows,
+)
+from tests.conftest import FreshDatabase
+
+NOTICES = [None, AlertEvent.LEFT_BEFORE_SEEN, AlertEvent.CANCEL, AlertEvent.REINSTATE]
+"""Every notice that is ever delivered; None is the alert itself."""
+
+FACTS = [
+    GIVEN_NAME,
+    FAMILY_NAME,
+    NHS_NUMBER,
+    "999 000 0018",
+    "999-000-0018",
+    LOCAL_NUMBER,
+    VISIT,
+    f"{BIRTH_DATE:%Y-%m-%d}",
+    f"{BIRTH_DATE:%d/%m/%Y}",
+    f"{BIRTH_DATE:%d/%m/%y}",
+    f"{BIRTH_DATE:%d %B}",
+    f"{BIRTH_DATE.day} {BIRTH_DATE:%B}",
+    str(BIRTH_DATE.year),
+    SITE,
+    ORGANISATION,
+    *SITE_NAME.split(),
+    *ORGANISATION_NAME.split(),
+]
+WORDS = [
+    *("hospital", "infirmary", "emergency", "department", "ward", "attendance", "patient", "child", "mother", "baby"),
+    *("CPP", "LAC", "UCPP", "plan", "protection", "looked after", "unborn"),
+    *("left-before-seen", "before being seen", "cancel", "cancelled", "reinstate", "reinstated"),
+]
+
+
+def leaks(received: bytes, ids: Sequence[UUID] = ()) -> list[str]:
+    """What of the person, the site and the plan can be found in a letter, as it is on the wire or decoded."""
+    letter = email.message_from_bytes(received, EmailMessage, policy=SMTP)
+    wire, unquoted = received.decode(), decodestring(received).decode("utf-8", "replace")
+    text = "\n".join([wire, unquoted, *(str(value) for value in letter.values()), letter.get_content()]).lower()
+    found = [str(each) for each in ids if str(each) in text or each.hex in text]
+    text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{4}-[0-9a-f]{4}\b", "", text)
+    found += [fact for fact in FACTS if fact.lower() in text]
+    return found + [word for word in WORDS if re.search(rf"\b{word.lower()}\b", text)]
+
+
+async def claim(database: Database) -> list[Delivery]:
+    async with database.transaction() as transaction:
+        return await claim_due(transaction, ChannelName.EMAIL, "one", ORDINARY_PACE.lease, 10)
+
+
+def channel(database: Database, smtp_url: str, mail_from: str = "Nightlight <alerts@nightlight.example>") -> EmailChannel:
+    return EmailChannel(database, smtp_url, mail_from, lambda path: f"https://nightlight.example{path}")
+
+
+async def send_all(database: Database, mailbox: Mailbox, port: socket.socket) -> list[EmailMessage]:
+    async with mail_server(mailbox, port):
+        for delivery in await claim(database):
+            assert await channel(database, url_of(port)).deliver(delivery) == Attempted(AttemptOutcome.SENT)
+    return mailbox.letters
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("mail_from", ["", "Nightlight", "a@b.example, c@d.example", "a@", "x\r\nBcc: y@z.example"])
+async def test_a_sender_that_is_no_address_is_refused_at_the_start(database: Database, mail_from: str) -> None:
+    with pytest.raises(ValueError, match="NIGHTLIGHT_MAIL_FROM must be one address"):
+        channel(database, "", mail_from)
+
+
+@pytest.mark.parametrize(
+    "recipient", ["nobody", "a@b.example, c@d.example", "a@b.example\r\nBcc: c@d.example", "Team <a@b.example>", "a@", " "]
+)
+async def test_a_mailbox_that_is_no_address_needs_a_person_and_reaches_nobody(
+    database: Database, mailbox: Mailbox, port: socket.socket, recipient: str
+) -> None:
+    delivery = Delivery(uuid4(), uuid4(), ChannelName.EMAIL, recipient, "A901", 0)
+    async with mail_server(mailbox, port):
+        attempted = await channel(database, url_of(port)).deliver(delivery)
+    assert attempted == Attempted(AttemptOutcome.PERMANENT, "no-address")
+    assert mailbox.received == []
+
+
+async def test_without_a_mail_server_the_letter_waits(database: Database) -> None:
+    await raise_one(database)
+    (delivery,) = await claim(database)
+    assert await channel(database, "").deliver(delivery) == NOT_CONFIGURED
+    assert NOT_CONFIGURED.outcome is AttemptOutcome.TEMPORARY
+
+
+# What is on the wire
+
+
+@pytest.mark.parametrize("event", NOTICES, ids=lambda event: event or "raised")
+@pytest.mark.parametrize("kind", ["test", "production"])
+async def test_nothing_of_the_person_or_the_site_is_in_any_letter(
+    database: Database,
+    fresh_database: FreshDatabase,
+    mailbox: Mailbox,
+    port: socket.socket,
+    event: AlertEvent | None,
+    kind: str,
+) -> None:
+    with psycopg.connect(fresh_database.owner_url) as owner:
+        owner.execute("UPDATE store SET kind = %s", (kind,))
+    raised = await raise_one(database)
+    if event:
+        async with database.transaction() as transaction:
+            await tell_of(transaction, raised.encounter_id, event, AT, "Brannoc PAS")
+        await execute(database, "UPDATE deliveries SET next_attempt_at = now() + interval '1 day' WHERE notice = 'raised'")
+    ((person_id,),) = await rows(database, "SELECT id FROM persons")
+    (letter,) = await send_all(database, mailbox, port)
+    assert leaks(mailbox.received[0], [raised.encounter_id, person_id]) == []
+    assert str(letter["Subject"]).startswith("TEST: ") is (kind == "test")
+    assert letter.get_content().startswith("TEST: ") is (kind == "test")
+
+
+@pytest.mark.parametrize("word", [*FACTS, *WORDS])
+@pytest.mark.parametrize("encoding", ["7bit", "quoted-printable", "base64"])
+def test_the_search_for_leaks_finds_each_of_them_however_it_is_encoded(word: str, encoding: str) -> None:
+    message = EmailMessage()
+    message.set_content(f"An alert about {word}, today.\n", cte=encoding)
+    assert word in leaks(message.as_bytes(policy=SMTP))
+
+
+async def test_the_letter_names_the_reference_the_authority_the_hour_and_the_link(
+    database: Database, mailbox: Mailbox, port: socket.socket
+) -> None:
+    raised = await raise_one(database)
+    await execute(database, "UPDATE deliveries SET created_at = %s", AT)
+    (letter,) = await send_all(database, mailbox, port)
+    text = letter.get_content()
+    assert letter["Subject"] == f"TEST: Nightlight: new alert, reference {reference_of(raised.id)}"
+    for expected in (
+        AUTHORITY_NAME,
+        reference_of(raised.id),
+        "21 November 2026 at 3:05am",
+        f"https://nightlight.example/alerts/{raised.id}\r\n",
+    ):
+        assert expected in text
+
+
+async def test_the_headers_say_who_to_whom_and_that_a_machine_wrote_it(
+    database: Database, mailbox: Mailbox, port: socket.socket
+) -> None:
+    await raise_one(database)
+    ((delivery_id,),) = await rows(database, "SELECT id FROM deliveries WHERE channel = 'email'")
+    (letter,) = await send_all(database, mailbox, port)
+    assert letter["Message-ID"] == f"<{delivery_id}@nightlight.example>"
+    assert letter["From"] == "Nightlight <alerts@nightlight.example>"
+    assert letter["To"] == MAILBOX
+    assert letter["Auto-Submitted"] == "auto-generated"
+    assert letter["Date"].datetime is not None
+    assert letter.get_content_type() == "text/plain"
+    assert mailbox.recipients == [MAILBOX]
+
+
+async def test_a_letter_sent_again_is_the_same_letter(database: Database, mailbox: Mailbox, port: socket.socket) -> None:
+    await raise_one(database)
+    (delivery,) = await claim(database)
+    async with mail_server(mailbox, port):
+        for _ in range(2):
+            await channel(database, url_of(port)).deliver(delivery)
+    first, second = mailbox.letters
+    assert first["Message-ID"] == second["Message-ID"]
+    assert first.get_content() == second.get_content()
+
+
+async def test_two_deliveries_are_two_letters(database: Database, mailbox: Mailbox, port: socket.socket) -> None:
+    raised = await raise_one(database)
+    async with database.transaction() as transaction:
+        await tell_of(transaction, raised.encounter_id, AlertEvent.CANCEL, AT, "Brannoc PAS")
+    first, second = await send_all(database, mailbox, port)
+    assert first["Message-ID"] != second["Message-ID"]
+    assert "reference" in first["Subject"]
+
+
+async def test_a_welsh_name_arrives_as_it_is_written(database: Database, mailbox: Mailbox, port: socket.socket) -> None:
+    await execute(database, "UPDATE authorities SET name = 'Cyngor Sir Ynys Môn' WHERE code = 'A901'")
+    await raise_one(database)
+    (letter,) = await send_all(database, mailbox, port)
+    assert "To Cyngor Sir Ynys Môn" in letter.get_content()
