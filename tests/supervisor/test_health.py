@@ -24,16 +24,14 @@ def test_what_does_not_answer_is_not_well(monkeypatch: pytest.MonkeyPatch, name:
         main(name)
 
 
-def test_a_dispatcher_without_a_fresh_heartbeat_is_not_well(
-    monkeypatch: pytest.MonkeyPatch, fresh_database: FreshDatabase
-) -> None:
+def test_a_dispatcher_without_a_fresh_heartbeat_is_not_well(monkeypatch: pytest.MonkeyPatch, fresh_database: FreshDatabase) -> None:
     monkeypatch.setenv("NIGHTLIGHT_DATABASE_URL", fresh_database.service_url)
     with pytest.raises(SystemExit, match="no fresh heartbeat"):
         main("dispatcher")
-    beat(fresh_database, "now() - interval '1 hour'")
+    beat(fresh_database, seconds_ago=3600)
     with pytest.raises(SystemExit, match="no fresh heartbeat"):
         main("dispatcher")
-    beat(fresh_database, "now()")
+    beat(fresh_database, seconds_ago=0)
     main("dispatcher")
 
 
@@ -73,11 +71,13 @@ def test_a_listener_that_takes_connections_is_well(monkeypatch: pytest.MonkeyPat
         main("listener")
 
 
-def beat(database: FreshDatabase, at: str) -> None:
+def beat(database: FreshDatabase, seconds_ago: float) -> None:
     with psycopg.connect(database.service_url) as connection:
         connection.execute(
-            f"""
-            INSERT INTO heartbeats (process, instance, beat_at) VALUES ('dispatcher', 'here', {at})
+            """
+            INSERT INTO heartbeats (process, instance, beat_at)
+            VALUES ('dispatcher', 'here', now() - make_interval(secs => %s))
             ON CONFLICT (process, instance) DO UPDATE SET beat_at = excluded.beat_at
-            """.encode()
+            """,
+            (seconds_ago,),
         )
