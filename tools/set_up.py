@@ -56,6 +56,7 @@ def set_up(kind: str) -> None:
     if any(stamp.get(key) != value for key, value in made_for.items()):
         make_venv()
         stamp = dict(made_for)
+        STAMP.write_text(json.dumps(stamp))
     if kind not in up_to_date(stamp):
         install(LOCKS[kind])
         # One .venv holds one set: the dev set contains the runtime set, never the other way round.
@@ -123,7 +124,7 @@ def pip(*arguments: str) -> None:
 
 def last_error(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR:")]
+    errors = [line for line in lines if line.lower().startswith("error:") and not line.endswith(("-failed", "-error"))]
     return (errors or lines or ["no reason given"])[-1]
 
 
