@@ -66,7 +66,8 @@ class AlertRow:
 
 
 _ALERT_ROWS = """
-    SELECT a.id, a.authority_code, a.state, a.reason, a.raised_at, a.changed_at, p.given_name, p.family_name, p.birth_date, p.nhs_number,
+    SELECT a.id, a.authority_code, a.state, a.reason, a.raised_at, a.changed_at, p.given_name,
+           p.family_name, p.birth_date, p.nhs_number,
            ARRAY(SELECT DISTINCT f.kind FROM flags f WHERE f.person_id = p.id AND f.authority_code = a.authority_code
                  AND f.deleted_on IS NULL AND (f.end_date IS NULL OR f.end_date >= current_date) ORDER BY 1) AS kinds,
            s.name AS site_name, s.safeguarding_phone AS site_phone, e.care_setting, e.id AS encounter_id,

@@ -4,9 +4,10 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import uvicorn
-from uvicorn._types import ASGIApplication
+from starlette.types import ASGIApp
 
 from api.app import create_app
 from fhir_adapter.app import create_app as create_fhir
@@ -42,10 +43,10 @@ async def _main(settings: Settings) -> None:
     await nudges.close()
 
 
-async def _serve(app: ASGIApplication, sock: socket.socket) -> None:
+async def _serve(app: ASGIApp, sock: socket.socket) -> None:
     """Serve until cancelled; then take no new request, finish those in hand, and end."""
     config = uvicorn.Config(
-        app, loop="none", http="httptools", access_log=False, log_config=None, server_header=False,
+        cast("Any", app), loop="none", http="httptools", access_log=False, log_config=None, server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )  # fmt: skip
     server = _Server(config)
