@@ -84,12 +84,13 @@ class Work:
     def take(self, flags: list[tuple[Flag, ...]]) -> None:
         """Take what the looks found, in their order, and mark the encounters by it."""
         self.found = [replace(each, flags=held) for each, held in zip(self.found, flags, strict=True)]
-        if self.check.trigger not in {TriggerEvent.LOOKUP, TriggerEvent.BANNER}:
-            self.after = [self._marked(each) for each in self.after]
-            by_id = {each.id: each for each in self.after}
-            self.found = [replace(each, encounter=by_id[each.encounter.id]) if each.encounter else each for each in self.found]
+        self.after = [self._marked(each) for each in self.after]
+        by_id = {each.id: each for each in self.after}
+        self.found = [replace(each, encounter=by_id[each.encounter.id]) if each.encounter else each for each in self.found]
 
     def _marked(self, encounter: Encounter) -> Encounter:
+        if self.check.trigger in {TriggerEvent.LOOKUP, TriggerEvent.BANNER} and encounter.id in self.before:
+            return encounter  # who only looks marks no encounter but the one that the look itself opened
         flags = [flag for each in self.found if each.encounter and each.encounter.id == encounter.id for flag in each.flags]
         if self.check.trigger in _NO_LOOK:
             return encounter
