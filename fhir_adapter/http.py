@@ -1,0 +1,72 @@
+"""The wire: an ASGI scope becomes a request, and what is answered goes out with this door's headers.
+
+`app` calls it at both ends. Bare ASGI, because a lookup has no time for more; nothing of a request is ever logged.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_adapter.codes import FHIR_JSON
+from fhir_adapter.errors import TOO_LONG, Refused
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+LONGEST = 8 * 1024
+"""Bytes of a query string or of a form; a search needs a few hundred."""
+
+_ALWAYS = ((b"content-type", FHIR_JSON.encode()), (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `path` is within this door; header names are lower case, a repeated header's values joined by a comma."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Mapping[str, str]
+
+
+def read_request(scope: Scope) -> Request:
+    """The request without its body. Raises Refused where the query string is longer than any search."""
+    path, root = scope["path"], scope.get("root_path", "")
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return Request(scope["method"], path.removeprefix(root) if root else path, scope.get("query_string", b""), headers)
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body. Raises Refused as soon as it is longer than `LONGEST`, and where the caller has gone."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Refused(TOO_LONG, "The request ended before its body did.")
+        chunk: bytes = message.get("body", b"")
+        body += chunk
+        check_length(body)
+        if not message.get("more_body", False):
+            return body
+
+
+def check_length(raw: bytes) -> None:
+    """Raises Refused for more bytes than any search has."""
+    if len(raw) > LONGEST:
+        raise Refused(TOO_LONG, f"A search has {LONGEST} bytes at most.")
+
+
+async def respond(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    """Send it all. `Date` is the server's to add."""
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    start = {
+        "type": "http.response.start",
+        "status": status,
+        "headers": [*_ALWAYS, (b"content-length", str(len(body)).encode()), *raw],
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": body})

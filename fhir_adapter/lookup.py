@@ -1,0 +1,72 @@
+"""A lookup: a search that was understood becomes a question to the desk, and its answer becomes a Bundle.
+
+`app` calls it for an admitted client. The desk commits, with the audit of the look, before anything is rendered.
+Sources: design pages house ("A lookup") and fhir; CP-IS access history.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from domain.actor import Actor, ActorKind, Purpose
+from domain.answer import CouldNotCheck, Flagged, NoneKnown, ShownFlag
+from domain.encounter import Identity, TriggerEvent
+from fhir_adapter.care import choose_site, decide_manner, setting_of_look
+from fhir_adapter.codes import Json
+from fhir_adapter.errors import INVALID_SEARCH, Refused, could_not_check
+from fhir_adapter.headers import Asked
+from fhir_adapter.resources import Team
+from fhir_adapter.search import Search
+from fhir_adapter.searchset import Surroundings, to_searchset
+from runtime.clients import Client
+from runtime.clock import now
+from safeguarding.check import Check
+from safeguarding.contacts import duty_team
+from safeguarding.desk import Desk
+from safeguarding.directory import Directory, DirectoryReader, Site
+
+
+async def look_up(
+    desk: Desk, directory: DirectoryReader, client: Client, asked: Asked, search: Search, base_url: str, self_link: str
+) -> Json:
+    """The Bundle that answers a search.
+
+    Raises Refused where the client may not look from there or the number cannot be checked, DeskFull and
+    CouldNotReachStore where nobody can tell now.
+    """
+    site = choose_site(await directory.current(), client.organisation_code, asked.organisation)
+    manner = decide_manner(client.care, asked.unscheduled, site.setting)
+    check = Check(
+        actor=Actor(ActorKind.SYSTEM, client.id, client.id, client.organisation_code, asked.user_role_id),
+        purpose=Purpose.DIRECT_CARE,
+        trigger=TriggerEvent.LOOKUP,
+        identity=Identity(search.number),
+        site=site.ods_code,
+        care_setting=setting_of_look(site, manner),
+        at=now(),
+        silent=not manner.unscheduled,
+        request_id=asked.request_id,
+    )
+    answer = (await desk.ask(check)).outcome
+    if isinstance(answer, CouldNotCheck):
+        raise Refused(INVALID_SEARCH, answer.reason.words)
+    if not isinstance(answer, Flagged | NoneKnown):
+        raise could_not_check()
+    held = answer.flags if isinstance(answer, Flagged) else ()
+    teams = _teams(await directory.current(), held, check.at)
+    around = Surroundings(teams, _ring_instead(site), manner, base_url, self_link, check.at)
+    return to_searchset(search.resource, answer, around)
+
+
+def _teams(directory: Directory, held: Iterable[ShownFlag], at: datetime) -> dict[str, Team]:
+    teams = {}
+    for code in dict.fromkeys(shown.flag.authority_code for shown in held):
+        authority = directory.authorities[code]
+        teams[code] = Team(
+            code, authority.name, authority.office_phone, authority.emergency_phone, duty_team(authority, at).is_office
+        )
+    return teams
+
+
+def _ring_instead(site: Site) -> str:
+    team = f"the {site.name} safeguarding team on {site.safeguarding_phone}" if site.safeguarding_phone else ""
+    return f"Details are withheld. Ring {team or 'your own safeguarding team'}, or break the glass in Nightlight."

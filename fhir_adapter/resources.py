@@ -1,0 +1,173 @@
+"""What is held, as England's profiles have it: one Flag for a person, one CarePlan and one CareTeam for each plan. Pure.
+
+`searchset` puts them into Bundles. A sensitive person's are masked: the kind stays, who and when are held back.
+Sources: Patient Flag guide (England-Flag-PatientFlag and its kin); CP-IS FHIR guides, "Data mapping"; design facts, 3.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from domain.answer import ShownFlag
+from domain.flag import DISPLAY, SNOMED, Flag, Standing
+from domain.nhs_number import NhsNumber
+from fhir_adapter.codes import (
+    CARE_PLAN_PROFILE,
+    CARE_TEAM_PROFILE,
+    DATA_OPERATION,
+    FLAG_CATEGORY,
+    FLAG_CODE,
+    FLAG_CODE_DISPLAY,
+    FLAG_DETAIL,
+    FLAG_PROFILE,
+    MASKED,
+    NHS_NUMBER,
+    PROVENANCE_PROFILE,
+    REDACTED,
+    RESTRICTED,
+    SNOMED_CT,
+    Json,
+    coding,
+)
+
+WITHHELD = "Withheld"
+_ENDED_FOR_AGE = "Ended for age: the 18th birthday has passed."
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The social care team behind a plan. `office_is_open` says which of its phones to ring at this hour."""
+
+    code: str
+    name: str
+    office_phone: str
+    emergency_phone: str
+    office_is_open: bool
+
+    @property
+    def display(self) -> str:
+        """As CareTeam.name has it."""
+        return f"{self.code} - {self.name}"
+
+
+def to_flag(held: Sequence[ShownFlag], teams: Mapping[str, Team]) -> Json:
+    """One person's Flag, pointing to each plan. Its id is the person's, its period spans the plans."""
+    flags = [shown.flag for shown in held]
+    sensitive = any(flag.sensitive for flag in flags)
+    is_open = any(shown.standing is Standing.OPEN for shown in held)
+    last_days = [_last_day(shown) for shown in held]
+    resource: Json = {
+        "resourceType": "Flag",
+        "id": flags[0].person_id,
+        "meta": _meta(FLAG_PROFILE, sensitive=sensitive),
+        "extension": [
+            {
+                "url": FLAG_DETAIL,
+                "valueReference": {"reference": f"CarePlan/{flag.id}", "display": DISPLAY[flag.kind]},
+            }
+            for flag in flags
+        ],
+        "status": "active" if is_open else "inactive",
+        "code": {"coding": [coding(FLAG_CATEGORY, FLAG_CODE, FLAG_CODE_DISPLAY)]},
+        "subject": _subject(flags[0].nhs_number),
+        "period": MASKED if sensitive else _period(min(flag.start_date for flag in flags), _latest(last_days)),
+    }
+    if not sensitive:
+        resource["contained"] = [_provenance(flags, teams)]
+    return resource
+
+
+def to_care_plan(shown: ShownFlag, team: Team) -> Json:
+    """One plan: its kind, whether it is open, from when to when, and whose it is."""
+    flag = shown.flag
+    resource: Json = {
+        "resourceType": "CarePlan",
+        "id": flag.id,
+        "meta": _meta(CARE_PLAN_PROFILE, sensitive=flag.sensitive),
+        "status": "active" if shown.standing is Standing.OPEN else "completed",
+        "intent": "plan",
+        "category": [_kind(flag)],
+        "subject": _subject(flag.nhs_number),
+        "period": _plan_period(shown),
+        "careTeam": [{"reference": f"CareTeam/{flag.id}", "display": WITHHELD if flag.sensitive else team.display}],
+    }
+    if shown.ended_for_age and not flag.sensitive:
+        resource["note"] = [{"text": _ENDED_FOR_AGE}]
+    return resource
+
+
+def to_care_team(shown: ShownFlag, team: Team, ring_instead: str) -> Json:
+    """Who to ring about one plan; where that is withheld, `ring_instead` says what to do."""
+    flag = shown.flag
+    resource: Json = {
+        "resourceType": "CareTeam",
+        "id": flag.id,
+        "meta": _meta(CARE_TEAM_PROFILE, sensitive=flag.sensitive),
+        "status": "active" if shown.standing is Standing.OPEN else "inactive",
+        "category": [_kind(flag)],
+        "name": WITHHELD if flag.sensitive else team.display,
+        "subject": _subject(flag.nhs_number),
+        "period": _plan_period(shown),
+        "telecom": [MASKED] if flag.sensitive else _telecom(team),
+    }
+    if flag.sensitive:
+        resource["note"] = [{"text": ring_instead}]
+    return resource
+
+
+def _telecom(team: Team) -> list[Json]:
+    """Both phones; the one to ring at this hour has rank 1."""
+    ranks = (1, 2) if team.office_is_open else (2, 1)
+    return [
+        {"system": "phone", "value": team.office_phone, "use": "work", "rank": ranks[0]},
+        {"system": "phone", "value": team.emergency_phone, "use": "mobile", "rank": ranks[1]},
+    ]
+
+
+def _provenance(flags: Sequence[Flag], teams: Mapping[str, Team]) -> Json:
+    codes = dict.fromkeys(flag.authority_code for flag in flags)
+    return {
+        "resourceType": "Provenance",
+        "id": "provenance",
+        "meta": {"profile": [PROVENANCE_PROFILE]},
+        "target": [{"reference": "#"}],
+        "recorded": max(flag.last_confirmed_at for flag in flags),
+        "activity": {"coding": [coding(DATA_OPERATION, "UPDATE", "revise")]},
+        "agent": [
+            {
+                "who": {"type": "Practitioner", "display": f"Social care team of {teams[code].name}"},
+                "onBehalfOf": {"type": "Organization", "display": teams[code].display},
+            }
+            for code in codes
+        ],
+    }
+
+
+def _meta(profile: str, *, sensitive: bool) -> Json:
+    return {"profile": [profile], "security": [RESTRICTED, REDACTED]} if sensitive else {"profile": [profile]}
+
+
+def _subject(number: NhsNumber) -> Json:
+    return {"type": "Patient", "identifier": {"system": NHS_NUMBER, "value": number}}
+
+
+def _kind(flag: Flag) -> Json:
+    return {"coding": [coding(SNOMED_CT, SNOMED[flag.kind], DISPLAY[flag.kind])]}
+
+
+def _plan_period(shown: ShownFlag) -> Json:
+    return MASKED if shown.flag.sensitive else _period(shown.flag.start_date, _last_day(shown))
+
+
+def _last_day(shown: ShownFlag) -> date | None:
+    """The day on which it ended, or will by the authority's word; a day that only a rule knows is no date of the plan."""
+    return shown.flag.end_date if shown.standing is Standing.OPEN else shown.flag.last_open_day()
+
+
+def _period(start: date, end: date | None) -> Json:
+    return {"start": start, "end": end} if end else {"start": start}
+
+
+def _latest(days: Iterable[date | None]) -> date | None:
+    known = list(days)
+    return None if None in known else max(day for day in known if day)

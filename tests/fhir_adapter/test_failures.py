@@ -1,0 +1,84 @@
+"""What cannot be answered is a 503 that says so: never an empty Bundle, never a patient in the text or in a log."""
+
+import pytest
+
+from fhir_adapter.app import FhirDoor, create_app
+from flags_store.authorities import add_authority
+from runtime.clients import ClientReader, TokenVerifier
+from runtime.database import Database
+from safeguarding.desk import Desk
+from safeguarding.directory import DirectoryReader
+from tests.fhir_adapter.asking import Response, ask
+from tests.fhir_adapter.doorway import BASE_URL, FORM, Doorway, token
+from tests.fhir_adapter.validity import check_valid
+from tests.safeguarding.house import CHILD, KEY, OPERATOR
+
+AWAY = "postgresql://127.0.0.1:1/none?connect_timeout=1"
+
+
+def check_could_not_check(response: Response) -> None:
+    assert (response.status, response.spine_code) == (503, "UNABLE_TO_CALL_SERVICE")
+    assert response.json["resourceType"] == "OperationOutcome"
+    assert response.json["issue"][0]["code"] == "transient"
+    assert response.diagnostics.startswith("We could not check.")
+    assert response.headers["retry-after"] == "2"
+    assert "9990000018" not in response.body.decode()
+    check_valid(response.json)
+
+
+async def search(app: FhirDoor) -> Response:
+    headers = {"authorization": f"Bearer {token('both-app')}", "content-type": FORM}
+    return await ask(app, "POST", "/Flag/_search", headers, b"patient=9990000018")
+
+
+async def test_a_store_that_is_away_is_503(capfd: pytest.CaptureFixture[str]) -> None:
+    async with Database(AWAY) as away:
+        directory = DirectoryReader(away)
+        async with Desk(away, directory, KEY) as desk:
+            app = create_app(desk, directory, TokenVerifier(KEY), ClientReader(away), BASE_URL)
+            check_could_not_check(await search(app))
+    assert "9990000018" not in "".join(capfd.readouterr())
+
+
+async def test_a_store_that_went_away_after_the_client_was_known_is_503(doorway: Doorway) -> None:
+    async with Database(AWAY) as away, Desk(away, DirectoryReader(away), KEY) as desk:
+        clients = ClientReader(doorway.house.database)
+        app = create_app(desk, doorway.house.directory, TokenVerifier(KEY), clients, BASE_URL)
+        check_could_not_check(await search(app))
+
+
+async def test_a_full_desk_is_503(doorway: Doorway) -> None:
+    house = doorway.house
+    async with Desk(house.database, house.directory, KEY, queue=0) as full:
+        app = create_app(full, house.directory, TokenVerifier(KEY), ClientReader(house.database), BASE_URL)
+        check_could_not_check(await search(app))
+
+
+async def test_a_desk_that_is_closing_is_503(doorway: Doorway) -> None:
+    house = doorway.house
+    async with Desk(house.database, house.directory, KEY) as closed:
+        pass
+    app = create_app(closed, house.directory, TokenVerifier(KEY), ClientReader(house.database), BASE_URL)
+    check_could_not_check(await search(app))
+
+
+@pytest.mark.parametrize("unscheduled", ["true", "false"])
+async def test_a_fault_of_our_own_is_503_and_never_an_empty_bundle(
+    doorway: Doorway, unscheduled: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A flag of an authority that the remembered directory does not know yet: nobody can say whom to ring."""
+    monkeypatch.setattr("safeguarding.directory.KEPT_SECONDS", 3600.0)
+    house = doorway.house
+    await house.directory.current()
+    async with house.database.transaction() as transaction:
+        await add_authority(transaction, OPERATOR, "303", "Cedarham", "01632 960303", "01632 961303", live=True)
+    await house.flag(authority="303")
+    check_could_not_check(await doorway.search(IsUnscheduledAccessEvent=unscheduled))
+    assert CHILD not in "".join(capfd.readouterr())
+
+
+async def test_where_the_store_is_away_metadata_is_still_there() -> None:
+    async with Database(AWAY) as away:
+        directory = DirectoryReader(away)
+        app = create_app(Desk(away, directory, KEY), directory, TokenVerifier(KEY), ClientReader(away), BASE_URL)
+        assert (await ask(app, "GET", "/metadata")).status == 200
