@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from hl7_listener.answering import reject
 from hl7_listener.framing import CutOff, Event, Frame, FrameReader, Junk, Oversized, frame
@@ -49,8 +50,7 @@ class Connection(asyncio.Protocol):
         self.frame_began_at: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are not asyncio's own
         self.address = str((transport.get_extra_info("peername") or ("unknown",))[0])
         if not self._admit(self):
             self.abort("too many connections")

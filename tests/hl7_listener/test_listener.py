@@ -71,9 +71,9 @@ def a04() -> bytes:
 
 async def test_without_tls_it_binds_to_loopback_only() -> None:
     with pytest.raises(InvalidInput, match="loopback"):
-        check_address("0.0.0.0", any_address=False)  # noqa: S104
+        check_address("0.0.0.0", any_address=False)
     check_address("127.0.0.1", any_address=False)
-    check_address("0.0.0.0", any_address=True)  # noqa: S104
+    check_address("0.0.0.0", any_address=True)
 
 
 @pytest.mark.parametrize(
