@@ -12,7 +12,7 @@ from uuid import UUID
 from domain.answer import Caution, Flagged, NoneKnown, ShownFlag
 from fhir_adapter.care import Manner
 from fhir_adapter.codes import TEST_DATA, Json
-from fhir_adapter.coverage import outcome_entry
+from fhir_adapter.coverage import OutcomeEntries
 from fhir_adapter.resources import Team, to_care_plan, to_care_team, to_flag
 from runtime.ids import uuid7
 
@@ -46,7 +46,7 @@ def to_searchset(resource: str, answer: Flagged | NoneKnown, around: Surrounding
         "entry": [
             *matches,
             *included,
-            outcome_entry(answer.coverage, answer.cautions, around.manner, withheld=withheld),
+            _outcomes.entry(answer.coverage, answer.cautions, around.manner, withheld=withheld),
         ],
     }
 
@@ -76,6 +76,7 @@ def _nothing(held: Sequence[ShownFlag], around: Surroundings) -> Iterator[Json]:
     return iter(())
 
 
+_outcomes = OutcomeEntries()
 _Render = Callable[[Sequence[ShownFlag], Surroundings], Iterator[Json]]
 _MATCHES: dict[str, _Render] = {"Flag": _flags, "CareTeam": _care_teams}
 _INCLUDED: dict[str, _Render] = {"Flag": _care_plans_and_teams, "CareTeam": _nothing}

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from domain.answer import Caution, Flagged, NoneKnown
+from domain.answer import Caution, Coverage, Flagged, NoneKnown
 from domain.flag import FlagKind
 from domain.nhs_number import NhsNumber
 from fhir_adapter.searchset import to_searchset
@@ -44,14 +44,33 @@ def test_none_known_is_a_searchset_of_nothing_but_its_coverage(resource: str) ->
     assert [entry["search"]["mode"] for entry in empty["entry"]] == ["outcome"]
     assert ("information", "No plan is not no risk.") in sentences(empty)
     assert ("information", "This is not national: check CP-IS too.") in sentences(empty)
-    assert ("information", "301 - Ambershire: last confirmed 2026-03-03 06:30 UTC.") in sentences(empty)
 
 
 def test_a_late_feed_makes_the_answer_not_fully_checked() -> None:
     said = sentences(bundle(NoneKnown((), LATE)))
     assert ("warning", "Not fully checked: the feed of Birchford is late.") in said
-    assert ("warning", "302 - Birchford: last confirmed never.") in said
     assert all(severity == "warning" for severity, words in said if "No plan is not no risk" in words)
+
+
+@pytest.mark.parametrize(
+    "coverage, said",
+    [
+        (FRESH, "301 - Ambershire last confirmed 2026-03-03 06:30 UTC; 302 - Birchford last confirmed 2026-03-03 06:30 UTC"),
+        (LATE, "301 - Ambershire last confirmed 2026-03-03 06:30 UTC; 302 - Birchford last confirmed never"),
+    ],
+)
+def test_every_bundle_says_when_each_authority_last_confirmed_what_it_holds(coverage: Coverage, said: str) -> None:
+    for answer in (NoneKnown((), coverage), Flagged((shown(),), (), coverage)):
+        [outcome] = entries(bundle(answer), "outcome")
+        [reach] = [issue for issue in outcome["issue"] if "diagnostics" in issue]
+        assert reach["details"]["text"] == "Checked against the 2 authorities connected to Nightlight."
+        assert reach["diagnostics"] == said
+
+
+def test_a_change_of_coverage_is_in_the_next_bundle() -> None:
+    for coverage in (FRESH, LATE, FRESH, UNCONNECTED, LATE):
+        late = "Not fully checked: the feed of Birchford is late." in str(bundle(NoneKnown((), coverage)))
+        assert late is (coverage is LATE)
 
 
 def test_without_any_authority_nothing_was_checked() -> None:
