@@ -1,0 +1,79 @@
+"""The HTTP application: the pages, health, metrics, and the FHIR API mounted beside them.
+
+`nightlight api` makes it and serves it by uvicorn; every page handler is in a module of its own beside this one.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from api import access_review, banner, extracts, health, sign_in, worklist
+from api.errors import CatchAll, add_error_pages
+from api.live import Screens
+from api.loading import Loads
+from api.metrics import Measured
+from api.pages import Pages, static_folder
+from api.security import FHIR, SecurityHeaders
+from api.services import Services
+from runtime.database import Database
+from runtime.nudge import Nudges
+from runtime.settings import Settings
+from safeguarding.desk import Desk
+from safeguarding.directory import DirectoryReader
+
+
+def create_app(
+    settings: Settings,
+    database: Database,
+    desk: Desk,
+    directory: DirectoryReader,
+    nudges: Nudges,
+    fhir: ASGIApp | None = None,
+) -> FastAPI:
+    """The application. Whoever calls opens and closes what is passed in; the FHIR application's lifespan too."""
+    app = FastAPI(title="Nightlight", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_lifespan)
+    app.state.services = Services(
+        settings=settings,
+        database=database,
+        desk=desk,
+        directory=directory,
+        nudges=nudges,
+        screens=Screens(database, directory, nudges),
+        loads=Loads(),
+        pages=Pages(directory),
+    )
+    services: Services = app.state.services
+    if fhir is not None:
+        app.router.routes.append(Mount(FHIR, fhir))
+    app.router.routes.append(Mount(f"/static/{services.pages.static_version}", KeptFiles(directory=static_folder())))
+    app.router.routes.extend(sign_in.sign_in_routes(settings))
+    for each in (sign_in, banner, worklist, extracts, access_review, health):
+        app.include_router(each.router)
+    add_error_pages(app)
+    app.add_middleware(CatchAll)
+    app.add_middleware(SecurityHeaders, settings=settings)
+    app.add_middleware(Measured)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    async with services.screens.kept_fresh():
+        yield
+    await services.loads.finished()
+
+
+class KeptFiles(StaticFiles):
+    """Styles and scripts: the address changes with any of them, so that browsers may keep what they have."""
+
+    def file_response(self, *arguments: object, **options: object) -> Response:
+        """As StaticFiles, with a year to keep it."""
+        response = super().file_response(*arguments, **options)  # type: ignore[arg-type]
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response

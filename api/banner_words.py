@@ -1,0 +1,129 @@
+"""An answer of the desk as the banner shows it: words and colours for the three answers, masked where it must be. Pure.
+
+`api.banner` gives it to the templates. Flagged, none known and could not check share neither word, colour nor icon.
+Source: design facts, sections 1, 3 and 5.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from api.alert_words import AlertLine, alert_line, hidden_line
+from api.words import day, moment, span
+from domain.answer import Answer, Caution, CouldNotCheck, Feed, Flagged, ShownFlag
+from domain.flag import DISPLAY, SHOWN_AFTER_END, FlagKind, Standing
+from safeguarding.contacts import Contact, contacts
+from safeguarding.directory import Directory, Site
+from safeguarding.views import AlertRow
+
+SECONDS_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class FlagView:
+    """One plan. `lines` are label and text; a masked one says what it is and nothing that says where the child lives."""
+
+    title: str
+    standing: str
+    colour: str
+    lines: tuple[tuple[str, str], ...]
+    masked: bool
+    late: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Whom the flags are about, so that the clinician can compare."""
+
+    given_name: str
+    family_name: str
+    birth_date: str
+    nhs_number: str
+    is_mother: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BannerView:
+    """Everything that the banner shows. `kind` is flagged, none-known, not-fully-checked or could-not-check."""
+
+    kind: str
+    heading: str
+    flags: tuple[FlagView, ...]
+    held: tuple[Held, ...]
+    cautions: tuple[str, ...]
+    coverage: tuple[str, ...]
+    feeds: tuple[Feed, ...]
+    contacts: tuple[Contact, ...]
+    alerts: tuple[AlertLine, ...]
+    reason: str = ""
+    masked: bool = False
+
+
+def banner_view(
+    answer: Answer, directory: Directory, site: Site | None, alerts: list[AlertRow], at: datetime, *, glass_broken: bool = False
+) -> BannerView:
+    """The view of an answer. Sensitive flags, and the alerts about them, stay masked until the glass is broken."""
+    shown = answer.flags if isinstance(answer, Flagged) else ()
+    hidden = frozenset() if glass_broken else frozenset(each.flag.authority_code for each in shown if each.flag.sensitive)
+    open_codes = [each.flag.authority_code for each in shown if each.flag.authority_code not in hidden]
+    kind, heading = _heading(answer)
+    cautions = () if isinstance(answer, CouldNotCheck) else answer.cautions
+    return BannerView(
+        kind=kind,
+        heading=heading,
+        flags=tuple(_flag_view(each, directory, at, masked=each.flag.authority_code in hidden) for each in shown),
+        held=_held(shown),
+        cautions=tuple(caution.words for caution in cautions if caution is not Caution.TEST_STORE),
+        coverage=answer.coverage.sentences,
+        feeds=answer.coverage.feeds,
+        contacts=tuple(contacts(directory, site, open_codes, at)),
+        alerts=tuple(_line(directory, row, at, masked=bool(hidden) and row.authority_code not in open_codes) for row in alerts),
+        reason=answer.reason.words if isinstance(answer, CouldNotCheck) else "",
+        masked=bool(hidden),
+    )
+
+
+def _heading(answer: Answer) -> tuple[str, str]:
+    if isinstance(answer, Flagged):
+        return "flagged", "Known to social care" if answer.is_current else "Known to social care: plan ended"
+    if isinstance(answer, CouldNotCheck):
+        return "could-not-check", "We could not check"
+    if not answer.coverage.fully_checked:
+        return "not-fully-checked", "None known, but not fully checked"
+    return "none-known", "Checked: no plan known here"
+
+
+def _flag_view(shown: ShownFlag, directory: Directory, at: datetime, *, masked: bool) -> FlagView:
+    flag, authority = shown.flag, directory.authorities[shown.flag.authority_code]
+    is_open = shown.standing is Standing.OPEN
+    tag = "Open" if is_open else "Ended for age" if shown.ended_for_age else "Ended"
+    if masked:
+        return FlagView(DISPLAY[flag.kind], tag, "red" if is_open else "grey", (), masked=True)
+    lines = [("Responsible authority", authority.name), ("Started", day(flag.start_date))]
+    if flag.expected_delivery_date:
+        lines.append(("Baby expected", day(flag.expected_delivery_date)))
+    lines += _end(shown)
+    lines.append(("Last confirmed", f"{moment(flag.last_confirmed_at)} ({span(at - flag.last_confirmed_at)} ago)"))
+    late = f"The feed of {authority.name} is late: this may be out of date." if authority.is_late(at) else ""
+    return FlagView(DISPLAY[flag.kind], tag, "red" if is_open else "grey", tuple(lines), masked=False, late=late)
+
+
+def _end(shown: ShownFlag) -> list[tuple[str, str]]:
+    last = shown.flag.last_open_day()
+    if shown.standing is Standing.OPEN or last is None:
+        return []
+    if shown.ended_for_age:
+        return [("Ended", f"{day(last + timedelta(days=1))}, the 18th birthday")]
+    return [("Ended", f"{day(last)} (shown until {day(last + SHOWN_AFTER_END)})")]
+
+
+def _held(shown: tuple[ShownFlag, ...]) -> tuple[Held, ...]:
+    people = {each.flag.nhs_number: each.flag for each in shown}
+    unborn = {each.flag.nhs_number for each in shown if each.flag.kind is FlagKind.UCPP}
+    return tuple(
+        Held(flag.given_name, flag.family_name, day(flag.birth_date), flag.nhs_number, number in unborn)
+        for number, flag in people.items()
+    )
+
+
+def _line(directory: Directory, row: AlertRow, at: datetime, *, masked: bool) -> AlertLine:
+    return hidden_line(row) if masked else alert_line(directory, row, at)

@@ -1,0 +1,126 @@
+"""`/live`, `/ready` and `/metrics`: for load balancers, monitors and whoever is on call. No patient is in any of them.
+
+Ready means that this door can answer about a child: the database is there and has the shape of this release. What else
+is wrong (a silent listener, a dispatcher that stopped, alerts that wait) is named and makes the answer "degraded", still
+200: taking the pages away would help nobody.
+"""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+
+from api.metrics import ages, counted
+from api.services import Here, Services
+from domain.errors import CouldNotReachStore
+from runtime.clock import now
+from runtime.heartbeat import ALIVE_SECONDS
+from runtime.migrate import newest_revision
+from safeguarding.readiness import Readiness, read_readiness
+
+NEEDED = ("listener", "dispatcher")
+WAITED_TOO_LONG_SECONDS = 300.0
+
+router = APIRouter()
+
+
+@router.get("/live")
+async def live() -> Response:
+    """This process answers."""
+    return JSONResponse({"status": "alive"})
+
+
+@router.get("/ready")
+async def ready(services: Here) -> Response:
+    """Whether this process can answer about a child, and how the rest of the service is."""
+    try:
+        readiness, late = await _read(services)
+    except Exception as error:
+        reason = "the database is away" if isinstance(error, CouldNotReachStore) else "the database is not as it should be"
+        return JSONResponse({"status": "not-ready", "reasons": [reason]}, 503)
+    at = now()
+    if readiness.revision != _needed_revision():
+        return JSONResponse({"status": "not-ready", "reasons": ["the database is not migrated to this release"]}, 503)
+    reasons = _reasons(readiness, at)
+    return JSONResponse({"status": "degraded" if reasons else "ready", "reasons": reasons, **_body(readiness, late, at)})
+
+
+@router.get("/metrics")
+async def metrics(services: Here) -> Response:
+    """What was counted, and the ages that `/ready` shows; without these where the database is away."""
+    text = counted()
+    try:
+        readiness, _ = await _read(services)
+    except CouldNotReachStore:
+        reachable = 0.0
+    else:
+        reachable = 1.0
+        text += ages(_gauges(readiness, now()))
+    text += ages({"nightlight_store_reachable": ("Whether the database answers.", "store", {"postgresql": reachable})})
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _read(services: Services) -> tuple[Readiness, frozenset[str]]:
+    directory = await services.directory.current()
+    async with services.database.transaction() as transaction:
+        readiness = await read_readiness(transaction, directory)
+    return readiness, frozenset(feed.authority_code for feed in directory.coverage(now()).late)
+
+
+@cache
+def _needed_revision() -> str:
+    return newest_revision()
+
+
+def _reasons(readiness: Readiness, at: datetime) -> list[str]:
+    beats = _beats(readiness, at)
+    reasons = [f"the {process} was never heard" for process in NEEDED if process not in beats]
+    reasons += [
+        f"the {process} was last heard {seconds:.0f} s ago"
+        for process, seconds in beats.items()
+        if process in NEEDED and seconds > ALIVE_SECONDS
+    ]
+    waited = _age(readiness.oldest_undelivered, at)
+    if waited is not None and waited > WAITED_TOO_LONG_SECONDS:
+        reasons.append(f"an alert has waited undelivered for {waited:.0f} s")
+    return reasons
+
+
+def _body(readiness: Readiness, late: frozenset[str], at: datetime) -> dict[str, Any]:
+    return {
+        "processes": {process: {"last_heard_seconds": seconds} for process, seconds in _beats(readiness, at).items()},
+        "sites": {site: {"last_message_seconds": _age(when, at)} for site, when in readiness.last_message.items()},
+        "authorities": {
+            code: {"last_extract_seconds": _age(when, at), "late": code in late} for code, when in readiness.last_extract.items()
+        },
+        "oldest_undelivered_alert_seconds": _age(readiness.oldest_undelivered, at),
+    }
+
+
+def _gauges(readiness: Readiness, at: datetime) -> dict[str, tuple[str, str, dict[str, float]]]:
+    messages = {site: _age(when, at) for site, when in readiness.last_message.items()}
+    extracts = {code: _age(when, at) for code, when in readiness.last_extract.items()}
+    return {
+        "nightlight_process_silent_seconds": ("Since a process was heard.", "process", _beats(readiness, at)),
+        "nightlight_site_silent_seconds": ("Since a site's last real message.", "site", _known(messages)),
+        "nightlight_extract_age_seconds": ("Age of an authority's last extract.", "authority", _known(extracts)),
+        "nightlight_oldest_undelivered_alert_seconds": (
+            "How long the oldest undelivered alert has waited; 0 where none does.",
+            "store",
+            {"postgresql": _age(readiness.oldest_undelivered, at) or 0.0},
+        ),
+    }
+
+
+def _beats(readiness: Readiness, at: datetime) -> dict[str, float]:
+    return {beat.process: _age(beat.beat_at, at) or 0.0 for beat in readiness.beats}
+
+
+def _age(when: datetime | None, at: datetime) -> float | None:
+    return None if when is None else round(max(0.0, (at - when).total_seconds()), 1)
+
+
+def _known(values: dict[str, float | None]) -> dict[str, float]:
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,63 @@
+"""Times and numbers as people in England read them: the filters of the templates. Pure."""
+
+from datetime import date, datetime, timedelta
+
+from domain.nhs_number import NhsNumber, to_spaced
+from runtime.clock import ENGLAND
+
+_HOURS_SHOWN = timedelta(hours=48)
+
+
+def day(value: date | datetime | None) -> str:
+    """ "3 March 2019"; an instant is given as its day in England."""
+    if value is None:
+        return "not known"
+    if isinstance(value, datetime):
+        value = value.astimezone(ENGLAND).date()
+    return f"{value.day} {value:%B %Y}"
+
+
+def clock(value: datetime) -> str:
+    """ "08:45", England's time."""
+    return f"{value.astimezone(ENGLAND):%H:%M}"
+
+
+def moment(value: datetime | None) -> str:
+    """ "3 March 2026 at 08:45", England's time."""
+    return "never" if value is None else f"{day(value)} at {clock(value)}"
+
+
+def span(value: timedelta) -> str:
+    """How long: "42 min", "5 h 12 min", "3 days"."""
+    minutes = max(0, int(value.total_seconds() // 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    if value < _HOURS_SHOWN:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{value.days} days"
+
+
+def when_next(value: datetime, at: datetime) -> str:
+    """A time to come: "08:45" today, "08:45 tomorrow", "08:45 on Monday 3 March"."""
+    then, today = value.astimezone(ENGLAND), at.astimezone(ENGLAND).date()
+    ahead = (then.date() - today).days
+    if ahead == 0:
+        return clock(value)
+    if ahead == 1:
+        return f"{clock(value)} tomorrow"
+    return f"{clock(value)} on {then:%A} {then.day} {then:%B}"
+
+
+def spaced(number: str) -> str:
+    """An NHS number, 3-3-4."""
+    return to_spaced(NhsNumber(number))
+
+
+def full_name(given: str, family: str) -> str:
+    """ "HARDING, Jo", as clinical systems write it (NHS CUI, patient name); empty parts are left out."""
+    return ", ".join(part for part in (family.upper(), given) if part) or "Name not held"
+
+
+def telephone(phone: str) -> str:
+    """A phone as the target of a link: what can be dialled."""
+    return "tel:" + "".join(letter for letter in phone if letter.isdigit() or letter == "+")

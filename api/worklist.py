@@ -1,0 +1,155 @@
+"""The worklist of one authority's social workers: live, with the form that answers an alert.
+
+The list renews itself by server-sent events, by polling where those fail, and by reloading without JavaScript. Events
+carry no patient: they say that something changed, and the rows are fetched with the session that may see them.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from api.security import check_sender, check_token, field, read_form
+from api.services import Here, Services
+from api.sessions import SocialWorker, session_id_of
+from domain.alert import CodedAnswer
+from domain.errors import CouldNotReachStore, InvalidInput
+from runtime.nudge import screens_of
+from runtime.sessions import Session, find_session
+from safeguarding.answering import acknowledge_alert, confirm_shown
+from safeguarding.open_screens import worklist_marks
+from safeguarding.views import AlertRow, alert_of_authority, worklist
+
+CHECK_SECONDS = 3.0
+LONGEST_TEXT = 500
+_MOST_SHOWN = 500
+
+router = APIRouter()
+
+
+@router.get("/worklist")
+async def whole_page(request: Request, services: Here, session: SocialWorker) -> Response:
+    """The list as a page."""
+    return await _list(request, services, session, "worklist.jinja")
+
+
+@router.get("/worklist/rows")
+async def rows_alone(request: Request, services: Here, session: SocialWorker, mark: str = "") -> Response:
+    """The list alone, for the page's script; 204 where it is still what `mark` stands for."""
+    async with services.database.transaction() as transaction:
+        current = (await worklist_marks(transaction, [session.organisation]))[session.organisation]
+    if mark == current:
+        return Response(status_code=204)
+    return await _list(request, services, session, "worklist_rows.jinja")
+
+
+async def _list(request: Request, services: Services, session: Session, template: str) -> Response:
+    async with services.database.transaction() as transaction:
+        # The mark first: a change in between is then seen as a change, never missed.
+        mark = (await worklist_marks(transaction, [session.organisation]))[session.organisation]
+        rows = await worklist(transaction, session.actor, session.organisation)
+    authority = (await services.directory.current()).authorities[session.organisation]
+    waiting = [row for row in rows if row.is_waiting]
+    answered = [row for row in rows if not row.is_waiting]
+    return await services.pages.page(request, template, session, authority=authority, waiting=waiting, answered=answered, mark=mark)
+
+
+@router.get("/worklist/events")
+async def events(request: Request, services: Here, session: SocialWorker) -> Response:
+    """Tells an open list that it has changed, that it may be out of date, or that the sign-in has ended."""
+    return EventSourceResponse(_events(request, services, session), ping=15, send_timeout=10)
+
+
+async def _events(request: Request, services: Services, session: Session) -> AsyncIterator[ServerSentEvent]:
+    with services.screens.open(session.organisation) as screen:
+        told: str | None = ""
+        while not services.screens.ended:
+            await screen.wait(CHECK_SECONDS)
+            mark = screen.mark
+            try:
+                if await _still(request, services) != session:
+                    yield ServerSentEvent(event="ended", data="")
+                    return
+            except CouldNotReachStore:
+                mark = None
+            if mark != told:
+                told = mark
+                yield ServerSentEvent(event="stale", data="") if mark is None else ServerSentEvent(event="changed", data=mark)
+
+
+async def _still(request: Request, services: Services) -> Session | None:
+    async with services.database.transaction() as transaction:
+        return await find_session(transaction, session_id_of(request, services))
+
+
+class Shown(BaseModel):
+    """What the page's script says that a person's screen now shows: alerts, each as it stood (its last change)."""
+
+    alerts: dict[UUID, AwareDatetime] = Field(max_length=_MOST_SHOWN)
+
+
+@router.post("/worklist/shown")
+async def shown(request: Request, services: Here, session: SocialWorker) -> Response:
+    """A screen shows these alerts: their screen deliveries have arrived."""
+    check_sender(request, services.settings)
+    check_token(session, request.headers.get("x-csrf-token", ""))
+    try:
+        body = Shown.model_validate_json(await request.body())
+    except ValidationError:
+        return Response(status_code=422)
+    async with services.database.transaction() as transaction:
+        await confirm_shown(transaction, session.actor, session.organisation, body.alerts)
+    return Response(status_code=204)
+
+
+@router.get("/alerts/{alert_id}")
+async def one_alert(request: Request, services: Here, session: SocialWorker, alert_id: UUID) -> Response:
+    """One alert, with the form that answers it."""
+    async with services.database.transaction() as transaction:
+        row = await alert_of_authority(transaction, session.actor, session.organisation, alert_id)
+    return await _alert(request, services, session, row)
+
+
+@router.post("/alerts/{alert_id}")
+async def answer(request: Request, services: Here, session: SocialWorker, alert_id: UUID) -> Response:
+    """Acknowledge an alert with a coded answer and a short text, which the banner shows from now on."""
+    async with services.database.transaction() as transaction:
+        row = await alert_of_authority(transaction, session.actor, session.organisation, alert_id)
+    form = await read_form(request, services, session)
+    coded, text = field(form, "answer"), field(form, "text").replace("\r\n", "\n").strip()
+    errors = _errors(coded, text)
+    if not errors:
+        with suppress(InvalidInput):
+            async with services.database.transaction() as transaction:
+                await acknowledge_alert(transaction, session.actor, session.organisation, alert_id, CodedAnswer(coded), text)
+            await services.nudges.send(screens_of(session.organisation))
+            return RedirectResponse("/worklist", 303)
+    return await _alert(request, services, session, row, errors, coded, text)
+
+
+def _errors(coded: str, text: str) -> dict[str, str]:
+    errors = {}
+    if coded not in set(CodedAnswer):
+        errors["answer"] = "Choose what you answer"
+    if len(text) > LONGEST_TEXT:
+        errors["text"] = f"The message can have {LONGEST_TEXT} characters at most"
+    return errors
+
+
+async def _alert(
+    request: Request,
+    services: Services,
+    session: Session,
+    row: AlertRow,
+    errors: dict[str, str] | None = None,
+    coded: str = "",
+    text: str = "",
+) -> Response:
+    return await services.pages.page(
+        request, "alert.jinja", session, 422 if errors else 200,
+        row=row, error=errors, coded=coded, text=text, longest=LONGEST_TEXT,
+    )  # fmt: skip

@@ -1,0 +1,47 @@
+"""How the service is, proven by its traffic: what `/ready` shows and `/metrics` measures. No patient is in it.
+
+`api.health` asks. Source: design page house, "Health is proven by traffic, not by state".
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.errors import UndefinedTable
+
+from runtime.database import Transaction
+from runtime.heartbeat import Beat, read_beats
+from safeguarding.directory import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What the store knows about the running service. `revision` is None where nothing was ever migrated."""
+
+    revision: str | None
+    beats: tuple[Beat, ...]
+    last_message: dict[str, datetime | None]
+    last_extract: dict[str, datetime | None]
+    oldest_undelivered: datetime | None
+
+
+async def read_revision(transaction: Transaction) -> str | None:
+    """The revision at which the database stands, or None where it was never migrated."""
+    try:
+        row = await (await transaction.execute("SELECT version_num FROM alembic_version")).fetchone()
+    except UndefinedTable:
+        return None
+    return str(row[0]) if row else None
+
+
+async def read_readiness(transaction: Transaction, directory: Directory) -> Readiness:
+    """The newest signs of life: of the processes, of each site's feed, of each authority's extracts, of the deliveries."""
+    cursor = await transaction.execute("SELECT site, last_message_at FROM site_feeds")
+    feeds: dict[str, datetime] = dict(await cursor.fetchall())
+    oldest = await (await transaction.execute("SELECT min(created_at) FROM deliveries WHERE state = 'pending'")).fetchone()
+    return Readiness(
+        revision=await read_revision(transaction),
+        beats=tuple(await read_beats(transaction)),
+        last_message={site: feeds.get(site) for site in sorted(directory.sites)},
+        last_extract={code: authority.last_extracted_at for code, authority in sorted(directory.authorities.items())},
+        oldest_undelivered=oldest[0] if oldest else None,
+    )

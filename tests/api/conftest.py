@@ -1,0 +1,19 @@
+"""The application on real parts, for every test of the pages."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from nightlight.embedded.cluster import SUPERUSER
+from nightlight.embedded.postgres import url_of
+from tests.api.house import House, open_house
+from tests.conftest import Embedded, FreshDatabase
+
+
+@pytest.fixture
+async def house(embedded: Embedded, fresh_database: FreshDatabase, redis_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    """The application, served, with two authorities and two hospitals."""
+    superuser_url = url_of(embedded.folder, SUPERUSER, "postgres")
+    async with open_house(fresh_database, redis_url, tmp_path, superuser_url) as house:
+        yield house
