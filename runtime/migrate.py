@@ -31,17 +31,17 @@ def migrate(owner_url: str, service_role: str = SERVICE_ROLE, *, production: boo
     engine = create_engine(sqlalchemy_url(owner_url), hide_parameters=True)
     try:
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})  # held until the connection closes
             connection.commit()
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
+            with psycopg.connect(owner_url) as owner:
+                _grant(owner, service_role)
+                _settle_kind(owner, production)
     finally:
         engine.dispose()
-    with psycopg.connect(owner_url) as owner:
-        _grant(owner, service_role)
-        _settle_kind(owner, production)
     return newest_revision()
 
 

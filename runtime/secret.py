@@ -7,6 +7,8 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from domain.nhs_number import NhsNumber
@@ -26,15 +28,16 @@ def secret_key(settings: Settings) -> bytes:
 
 
 def _kept_key(path: Path) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_bytes().strip()
-    with os.fdopen(descriptor, "wb") as file:
-        key = secrets.token_hex(_SHORTEST).encode()
-        file.write(key)
-    return key
+    """The key in the file, which appears whole or not at all: several processes may make it at once."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_hex(_SHORTEST).encode())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        os.unlink(draft)
+    return path.read_bytes().strip()
 
 
 def number_hash(key: bytes, number: NhsNumber) -> bytes:

@@ -8,13 +8,13 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aiosmtpd.handlers import AsyncMessage
 from aiosmtpd.smtp import SMTP
-from oidc_provider_mock import User, app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from nightlight.demo.sample import PEOPLE
@@ -29,6 +29,9 @@ class _Quiet(WSGIRequestHandler):
 
 def serve_provider(sock: socket.socket) -> None:
     """The OpenID Connect provider whose users are the demo people. Its client secret is of no worth: it checks none."""
+    warnings.showwarning = lambda *_, **__: None  # it warns of its own library's future at every start
+    from oidc_provider_mock import User, app
+
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
     users = [User(sub=person.subject, claims=person.claims) for person in PEOPLE]
     host, port = sock.getsockname()[:2]

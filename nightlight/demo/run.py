@@ -56,6 +56,7 @@ def run_demo(settings: Settings) -> None:
             "NIGHTLIGHT_OIDC_ISSUER": f"http://{address_of(provider)}",
             "NIGHTLIGHT_OIDC_CLIENT_SECRET": "of-no-worth-on-loopback",
             "NIGHTLIGHT_SMTP_URL": f"smtp://{address_of(mail)}",
+            "NIGHTLIGHT_LOG_LEVEL": "WARNING" if settings.log_level == "INFO" else settings.log_level,
             "NIGHTLIGHT_MAIL_DIR": str(settings.data_dir.resolve() / "mail"),
         }
         story = _Story(settings)
