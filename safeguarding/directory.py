@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from domain.answer import Coverage, Feed
 from domain.care_setting import CareSetting
@@ -59,7 +60,7 @@ class Peer:
     sites: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Directory:
     """Everything about who sends and who asks, as it stood at `read_at`."""
 
@@ -70,9 +71,8 @@ class Directory:
     read_at: datetime
 
     def coverage(self, at: datetime) -> Coverage:
-        """How far an answer reaches at an instant: live and paused authorities, and which are late."""
-        connected = [authority for authority in self.authorities.values() if authority.state in {"live", "paused"}]
-        return Coverage(tuple(Feed(each.code, each.name, each.last_extracted_at, each.is_late(at)) for each in connected))
+        """How far an answer reaches at an instant, to the minute: live and paused authorities, and which are late."""
+        return _coverage(self, at.replace(second=0, microsecond=0))
 
     def sites_of(self, organisation_code: str) -> tuple[Site, ...]:
         """The organisation's sites, by code."""
@@ -92,6 +92,13 @@ class Directory:
         if site is None or site.ods_code not in peer.sites:
             raise NotSpeakingFor("this peer may not speak for the facility in MSH-4")
         return site
+
+
+@lru_cache(maxsize=4)
+def _coverage(directory: Directory, at: datetime) -> Coverage:
+    """Remembered, because every answer needs it and nothing else about an answer costs as much."""
+    connected = [each for each in directory.authorities.values() if each.state in {"live", "paused"}]
+    return Coverage(tuple(Feed(each.code, each.name, each.last_extracted_at, each.is_late(at)) for each in connected))
 
 
 class DirectoryReader:
