@@ -40,7 +40,12 @@ def _is_zero(quality: str) -> bool:
 
 def check_form(content_type: str) -> None:
     """Raises Refused (415) where the body of a search is not a form in UTF-8."""
+    if not _is_form(content_type):
+        raise Refused(WRONG_MEDIA_TYPE, f"A search by POST has a body of type {_FORM}.", {"accept-post": _FORM})
+
+
+@lru_cache(maxsize=256)
+def _is_form(content_type: str) -> bool:
     media_type, *rest = (part.strip().lower() for part in content_type.split(";"))
     charsets = [part.removeprefix("charset=").strip('"') for part in rest if part.startswith("charset=")]
-    if media_type != _FORM or any(charset != "utf-8" for charset in charsets):
-        raise Refused(WRONG_MEDIA_TYPE, f"A search by POST has a body of type {_FORM}.", {"accept-post": _FORM})
+    return media_type == _FORM and all(charset == "utf-8" for charset in charsets)
