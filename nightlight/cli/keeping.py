@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -62,7 +63,7 @@ def restore(
     if not yes:
         typer.confirm("This replaces everything that the store holds now. Go on?", abort=True)
     with _owner_of(data) as (url, role):
-        _postgres("pg_restore", url, "--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error", str(file))
+        _replace_store(url, file)
         revision = migrate(url, role)
     out.print(f"Restored {file}; the database stands at revision {revision}.", markup=False)
 
@@ -112,12 +113,31 @@ def _owner_of(data: Path | None) -> Iterator[tuple[str, str]]:
             yield servers.owner_url, SERVICE_ROLE
 
 
+def _replace_store(url: str, file: Path) -> None:
+    """Empty the store and fill it from the backup in one transaction."""
+    with tempfile.TemporaryDirectory(prefix="nightlight-") as folder:  # 0700: what is in it is the store
+        script = Path(folder) / "store.sql"
+        _run([str(postgres_program("pg_restore")), "--no-owner", "--no-comments", f"--file={script}", str(file)], {**os.environ})
+        empty = "SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+        _postgres(
+            "psql", url, "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "-c", empty, "-f", str(script)
+        )
+
+
 def _postgres(program: str, url: str, *arguments: str) -> None:
-    """Run a PostgreSQL program; the password goes by the environment, never by the command line."""
+    """Run a PostgreSQL program on the store; the password goes by the environment, never by the command line."""
     parts = psycopg.conninfo.conninfo_to_dict(url)
     environment = {**os.environ, "PGPASSWORD": str(parts.pop("password", "") or "")}
     target = psycopg.conninfo.make_conninfo("", **parts)
-    command = [str(postgres_program(program)), f"--dbname={target}", *arguments]
+    _run([str(postgres_program(program)), f"--dbname={target}", *arguments], environment)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BackupFailed(f"{program} failed: {done.stderr.strip().splitlines()[0] if done.stderr.strip() else done.returncode}")
+        raise BackupFailed(f"{Path(command[0]).name} failed: {_first_line(done.stderr) or done.returncode}")
+
+
+def _first_line(said: str) -> str:
+    """What a PostgreSQL program complained of; its DETAIL, which may quote a row, stays unsaid."""
+    return next((line for line in said.splitlines() if "ERROR" in line or "error" in line), "")
