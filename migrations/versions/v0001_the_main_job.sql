@@ -130,10 +130,10 @@ CREATE TABLE extracts (
     lease_until    timestamptz,
     sweep_due      boolean NOT NULL DEFAULT false,  -- set, and sweep_horizon cleared, with every part that is applied
     sweep_horizon  xid8,
-    UNIQUE (authority_code, content_hash, extracted_at),
     CHECK ((state = 'loading') = (completed_at IS NULL)),
     CHECK ((claimed_by IS NULL) = (lease_until IS NULL))
 );
+CREATE UNIQUE INDEX extracts_once ON extracts (authority_code, content_hash, extracted_at) WHERE state <> 'interrupted';
 CREATE UNIQUE INDEX extracts_one_loading ON extracts (authority_code) WHERE state = 'loading';
 CREATE INDEX extracts_to_sweep ON extracts (id) WHERE sweep_due;
 CREATE INDEX extracts_by_authority ON extracts (authority_code, received_at DESC);

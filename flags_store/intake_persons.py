@@ -1,0 +1,121 @@
+"""The persons of an extract: who is held with which plans, and how names, birth date and masking follow the newest extract.
+
+`intake` calls it, before and after reconciling. A person is added with the first flag, and no key is ever changed.
+Source: design facts, sections 3 and 4.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from domain.flag import FlagKind
+from domain.names import same_name
+from domain.nhs_number import NhsNumber
+from flags_store.change_audit import Changed, record_changes
+from flags_store.extract_loads import Load
+from flags_store.extract_record import ExtractRecord
+from flags_store.reconcile import Action, HeldPlan
+from runtime.database import Transaction
+
+
+@dataclass(slots=True)
+class HeldPerson:
+    """A person as held, with the plans of one authority. `is_shared` says that another authority has flags on them too."""
+
+    id: UUID
+    given_name: str
+    family_name: str
+    birth_date: date | None
+    sensitive: bool
+    is_shared: bool = False
+    plans: list[HeldPlan] = field(default_factory=list)
+
+    def differs(self, record: ExtractRecord) -> bool:
+        """Whether names or birth date are written differently."""
+        held = (self.given_name, self.family_name, self.birth_date)
+        return held != (record.given_name, record.family_name, record.birth_date)
+
+    def is_somebody_else(self, record: ExtractRecord) -> bool:
+        """Whether they differ by more than spelling habits."""
+        same_names = same_name(self.given_name, record.given_name) and same_name(self.family_name, record.family_name)
+        return self.birth_date != record.birth_date or not same_names
+
+
+Held = dict[NhsNumber, HeldPerson]
+
+
+async def read_held(transaction: Transaction, authority_code: str, numbers: Sequence[NhsNumber]) -> Held:
+    """The persons on these numbers, and their plans of this authority, deleted ones too."""
+    cursor = await transaction.execute(_HELD, (list(numbers),), prepare=False)
+    held: Held = {}
+    for number, *details, authority, flag_id, kind, start, end, deleted, due, local_id in await cursor.fetchall():
+        person = held.setdefault(number, HeldPerson(*details))
+        if authority == authority_code:
+            person.plans.append(HeldPlan(flag_id, FlagKind(kind), start, end, deleted, due, local_id))
+        elif flag_id is not None and deleted is None:
+            person.is_shared = True
+    return held
+
+
+# OFFSET 0 has each person's flags found by their key, whatever the planner believes of a table that has just been filled.
+_HELD = """
+    SELECT p.nhs_number, p.id, p.given_name, p.family_name, p.birth_date, p.sensitive, f.*
+    FROM persons p
+    LEFT JOIN LATERAL (
+        SELECT authority_code, id, kind, start_date, end_date, deleted_on, expected_delivery_date, local_id
+        FROM flags WHERE person_id = p.id OFFSET 0
+    ) AS f ON true
+    WHERE p.nhs_number = ANY(%s::text[])
+"""
+
+
+async def write_persons(
+    transaction: Transaction, load: Load, held: Mapping[NhsNumber, HeldPerson], actions: Iterable[Action]
+) -> dict[NhsNumber, UUID]:
+    """Add and update those whom accepted records name, and give the id of everybody. An extract never unmasks anyone."""
+    newest = {number: record for number, record in _newest(actions).items() if _is_news(load, held.get(number), record)}
+    ids = {number: person.id for number, person in held.items()}
+    if not newest:
+        return ids
+    rows = [(number, each.given_name, each.family_name, each.birth_date) for number, each in sorted(newest.items())]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    cursor = await transaction.execute(_WRITE, (load.sensitive, *columns), prepare=False)
+    ids |= dict(await cursor.fetchall())
+    amended = [Changed("person.amend", "person", ids[number], _detail(load, held[number], record))
+               for number, record in newest.items() if number in held]  # fmt: skip
+    await record_changes(transaction, load, amended)
+    return ids
+
+
+_WRITE = """
+    INSERT INTO persons AS held (nhs_number, given_name, family_name, birth_date, sensitive)
+    SELECT nhs_number, given_name, family_name, birth_date, %s
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::date[]) AS came (nhs_number, given_name, family_name, birth_date)
+    ORDER BY nhs_number
+    ON CONFLICT (nhs_number) DO UPDATE
+    SET given_name = excluded.given_name, family_name = excluded.family_name, birth_date = excluded.birth_date,
+        sensitive = held.sensitive OR excluded.sensitive
+    RETURNING nhs_number, id
+"""
+
+
+def _newest(actions: Iterable[Action]) -> dict[NhsNumber, ExtractRecord]:
+    """The last record of each person that stands for a plan; what was recorded in error says nothing about anyone."""
+    newest: dict[NhsNumber, ExtractRecord] = {}
+    for record in (action.record for action in actions if action.record.delete_date is None):
+        if record.nhs_number not in newest or newest[record.nhs_number].line < record.line:
+            newest[record.nhs_number] = record
+    return newest
+
+
+def _is_news(load: Load, known: HeldPerson | None, record: ExtractRecord) -> bool:
+    return known is None or known.differs(record) or (load.sensitive and not known.sensitive)
+
+
+def _detail(load: Load, known: HeldPerson, record: ExtractRecord) -> dict[str, bool]:
+    """What is worth counting: masked now; or said otherwise than before, while another authority knows the person too."""
+    return {
+        "masked": load.sensitive and not known.sensitive,
+        "differs_from_another_authority": known.is_shared and known.is_somebody_else(record),
+    }
