@@ -63,7 +63,7 @@ def test_every_test_that_is_named_is_there(name: str) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_function_that_is_named_beside_its_file_is_in_it(name: str) -> None:
-    for function, file in re.findall(r"`([A-Za-z_]\w+(?:\.\w+)?)` \((?:in )?`([\w/]+\.py)`", page(name)):
+    for function, file in re.findall(r"`([A-Za-z_]\w+(?:\.\w+)?)`\s\((?:in\s)?`([\w/]+\.py)`", page(name)):
         assert function.rpartition(".")[2] in (ROOT / file).read_text(encoding="utf-8"), f"{name}: {function}"
 
 
@@ -87,7 +87,7 @@ def test_the_code_names_only_pages_and_sections_that_are_there() -> None:
 
 
 def commands() -> list[tuple[str, str]]:
-    lines = [(name, line) for name in OURS for block in code_blocks(name, "sh") for line in block.splitlines()]
+    lines = [(name, line) for name in OURS for block in code_blocks(name, "sh") for line in block.replace("\\\n", "").splitlines()]
     inline = [(name, text) for name in OURS for text in re.findall(r"`(nightlight [a-z][^`…]*)`", page(name))]
     return [(name, line) for name, line in (*lines, *inline) if line.startswith("nightlight ")]
 
