@@ -1,7 +1,7 @@
 """A social worker answers an alert: read by N at T, with a coded answer; not a referral, and it holds nobody.
 
 `safeguarding.answering` calls it for a signed-in person; the banner shows the answer at once.
-Source: design facts, section 5.
+Source: docs/facts.md, section 5.
 """
 
 from datetime import datetime

@@ -1,7 +1,7 @@
 """Who to ring at this hour: the office team in its hours, the emergency duty team at all others. Pure.
 
 The banner, the FHIR CareTeam and the e-mail ask it, so that all of them name the same team.
-Source: design facts, section 5 (hours per authority, England's bank holidays included).
+Source: docs/facts.md, section 5 (hours per authority, England's bank holidays included).
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Raising alerts, and what becomes of them while the encounter goes on.
 
 `safeguarding` calls this inside the transaction that saw the child; `alerts.dispatcher` finds the pending deliveries.
-Source: design facts, section 5 (one alert per encounter and authority).
+Source: docs/facts.md, section 5 (one alert per encounter and authority).
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The text of every e-mail. A mailbox is not a safe place: a reference, the authority, the hour and a link to sign in.
 
 `channel_email` fills them. What a template can name is what `Letter` has, and `Letter` has nothing of a person or a site.
-Sources: design facts, section 5; GOV.UK style guide (plain words, dates and times).
+Sources: docs/facts.md, section 5; GOV.UK style guide (plain words, dates and times).
 """
 
 from dataclasses import dataclass
