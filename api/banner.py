@@ -2,7 +2,7 @@
 
 Every showing of details is a look through the desk, which audits it; they hide again after a minute, with or without
 JavaScript. A hospital system may show the banner in a frame where its site says so.
-Source: design facts, sections 1, 3 and 5.
+Source: docs/facts.md, sections 1, 3 and 5.
 """
 
 from datetime import datetime

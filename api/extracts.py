@@ -1,7 +1,7 @@
 """The upload of an authority's extract by its data officer, with the report that is its reply, and the past ones.
 
 A browser with JavaScript is told how far the load is, as lines of JSON; one without waits for the report.
-Source: design facts, section 4.
+Source: docs/facts.md, section 4.
 """
 
 import math
