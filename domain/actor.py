@@ -27,7 +27,7 @@ class ActorKind(StrEnum):
 
 
 class Role(StrEnum):
-    """What a signed-in person may do (design facts, section 7)."""
+    """What a signed-in person may do (docs/facts.md, section 7)."""
 
     CLINICIAN = "clinician"
     SITE_SAFEGUARDING = "site-safeguarding"

@@ -1,7 +1,7 @@
 """An alert: one authority is told, now, that one child was seen; and what may become of it.
 
 `safeguarding` raises alerts, `alerts` keeps and dispatches them, people acknowledge them.
-Sources: design facts, section 5; delivery states after GOV.UK Notify.
+Sources: docs/facts.md, section 5; delivery states after GOV.UK Notify.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def next_state(state: AlertState, event: AlertEvent) -> AlertState:
 
 
 class CodedAnswer(StrEnum):
-    """What a social worker answers with (design facts, section 5). None of them holds anybody."""
+    """What a social worker answers with (docs/facts.md, section 5). None of them holds anybody."""
 
     KNOWN = "known"
     WILL_RING = "will-ring"

@@ -1,7 +1,7 @@
 """The three answers that can never be taken for one another: flagged, none known, could not check.
 
 The desk gives them; each door renders them in its protocol. Every one says how far it reaches (coverage).
-Source: design facts, section 1 ("every negative answer states coverage").
+Source: docs/facts.md, section 1 ("every negative answer states coverage").
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Care settings: where a patient meets a service, and whether the authority is told of it.
 
 The HL7 door derives one from the site's rules, the FHIR door from the client's rights; `safeguarding.decision` reads it.
-Source: NHS Digital CP-IS viewer pages (RBAC B0107 unscheduled, B0170 scheduled); design facts, section 2.
+Source: NHS Digital CP-IS viewer pages (RBAC B0107 unscheduled, B0170 scheduled); docs/facts.md, section 2.
 """
 
 from enum import StrEnum

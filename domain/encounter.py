@@ -1,7 +1,7 @@
 """An encounter: a patient met a service, at a site, for a while.
 
 The doors map messages and calls to a trigger event and an identity; `safeguarding` keeps the encounter.
-Sources: FHIR Encounter; HL7 v2.4 chapter 3 (trigger events); design facts, sections 2 and 3.
+Sources: FHIR Encounter; HL7 v2.4 chapter 3 (trigger events); docs/facts.md, sections 2 and 3.
 """
 
 from dataclasses import dataclass

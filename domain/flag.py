@@ -1,7 +1,7 @@
 """A flag: what a local authority says about a child, or about an unborn child on the mother's NHS number.
 
 `flags_store` reads flags, `safeguarding` decides on them, the doors render them. How long each shows is decided here.
-Sources: CP-IS FHIR guides (SNOMED CT codes); NHS Digital CP-IS viewer pages (365 days, 28 days); design facts, section 1.
+Sources: CP-IS FHIR guides (SNOMED CT codes); NHS Digital CP-IS viewer pages (365 days, 28 days); docs/facts.md, section 1.
 """
 
 from dataclasses import dataclass

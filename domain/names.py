@@ -1,6 +1,6 @@
 """Comparing names as people write them: Unicode forms, case, hyphens, apostrophes and spaces make no difference.
 
-Extract matching and the "details differ" caution use the one comparison. Source: design facts, section 4.
+Extract matching and the "details differ" caution use the one comparison. Source: docs/facts.md, section 4.
 """
 
 import unicodedata
