@@ -1,7 +1,7 @@
 """Scheduled or unscheduled, and from which site: how a client's look is taken. Pure; its test is a truth table.
 
 `lookup` asks before it goes to the desk. The header chooses only within what the client is registered for.
-Sources: CP-IS FHIR API consumer guide (IsUnscheduledAccessEvent); design facts, section 2.
+Sources: CP-IS FHIR API consumer guide (IsUnscheduledAccessEvent); docs/facts.md, section 2.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """How far an answer reaches, said in every Bundle as an OperationOutcome entry: who was asked, when, and what to mind.
 
 `searchset` puts it beside the matches. It is the longest part of a Bundle and seldom changes, so it is rendered once.
-Sources: FHIR R4 Bundle (search mode outcome), value set issue-type (incomplete, suppressed); design facts, section 1.
+Sources: FHIR R4 Bundle (search mode outcome), value set issue-type (incomplete, suppressed); docs/facts.md, section 1.
 """
 
 from collections.abc import Iterator

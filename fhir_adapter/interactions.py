@@ -1,6 +1,6 @@
 """The table of what this door serves: `app` routes by it and `capability` publishes it, so neither can differ.
 
-Source: FHIR R4, "RESTful API"; design page fhir, "Reads".
+Source: FHIR R4, "RESTful API"; docs/integration/fhir.md.
 """
 
 from dataclasses import dataclass

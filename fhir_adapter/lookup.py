@@ -1,7 +1,7 @@
 """A lookup: a search that was understood becomes a question to the desk, and its answer becomes a Bundle.
 
 `app` calls it for an admitted client. The desk commits, with the audit of the look, before anything is rendered.
-Sources: design pages house ("A lookup") and fhir; CP-IS access history.
+Sources: docs/architecture.md ("A lookup") and docs/integration/fhir.md; CP-IS access history.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """What is held, as England's profiles have it: one Flag for a person, one CarePlan and one CareTeam for each plan. Pure.
 
 `searchset` puts them into Bundles. A sensitive person's are masked: the kind stays, who and when are held back.
-Sources: Patient Flag guide (England-Flag-PatientFlag and its kin); CP-IS FHIR guides, "Data mapping"; design facts, 3.
+Sources: Patient Flag guide (England-Flag-PatientFlag and its kin); CP-IS FHIR guides, "Data mapping"; docs/facts.md, section 3.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
