@@ -1,7 +1,7 @@
 """Aliases: other numbers that lead to a person, with where they came from and when. None is ever overwritten.
 
 A hospital's merge (HL7 A40) arrives here from `safeguarding`; looks follow what is written.
-Source: design facts, section 3 ("aliases with history and direction").
+Source: docs/facts.md, section 3 ("aliases with history and direction").
 """
 
 from domain.actor import Actor

@@ -1,7 +1,7 @@
 """Local authorities: who sends extracts, who is told, and by which phone at which hour.
 
 `safeguarding.directory` reads them all at once; `nightlight authority add` writes.
-Source: CP-IS DMS (telecom WP and EC); design facts, sections 4 and 5.
+Source: CP-IS DMS (telecom WP and EC); docs/facts.md, sections 4 and 5.
 """
 
 from collections import defaultdict

@@ -2,7 +2,7 @@
 
 `safeguarding.extracts` claims an extract, applies it part by part, and finishes it; `reports` shows it. One authority has one
 load at a time: the one that holds the lease. A load that died is taken over once its lease has run out.
-Source: design facts, section 4 (freshness counts from `extracted_at`; an older extract is refused).
+Source: docs/facts.md, section 4 (freshness counts from `extracted_at`; an older extract is refused).
 """
 
 from collections import Counter

@@ -2,7 +2,7 @@
 
 `csv_reader` hands in the fields of a line, `reconcile` takes the records. Only what can be seen without today's date and
 without what is held is checked here, so that the same line always reads the same.
-Source: design facts, sections 1, 3 and 4.
+Source: docs/facts.md, sections 1, 3 and 4.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 `safeguarding.extracts` calls it in a brief transaction for each part. Persons are touched in the order of their numbers and
 never by their keys, so that neither the desk nor another authority's load waits long, or in a circle.
-Source: design facts, section 4; `house`, "The desk's law".
+Source: docs/facts.md, section 4; docs/architecture.md, "The desk's law".
 """
 
 import json

@@ -1,7 +1,7 @@
 """The flags of an extract: opened, amended, ended, deleted, or confirmed as they stand, in sets.
 
 `intake` calls it with what `reconcile` decided. What frees days goes first, since the database lets no two plans overlap even
-for a moment. Source: design facts, section 4.
+for a moment. Source: docs/facts.md, section 4.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """The persons of an extract: who is held with which plans, and how names, birth date and masking follow the newest extract.
 
 `intake` calls it, before and after reconciling. A person is added with the first flag, and no key is ever changed.
-Source: design facts, sections 3 and 4.
+Source: docs/facts.md, sections 3 and 4.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Looking at flags: the only way to read them, and it writes who looked, why, and what was found.
 
 `safeguarding.patients_seen` calls it inside the desk's transaction; the flags go on to the decision.
-Sources: CP-IS access history; IHE BALP PatientQuery; design facts, sections 1, 2 and 7.
+Sources: CP-IS access history; IHE BALP PatientQuery; docs/facts.md, sections 1, 2 and 7.
 """
 
 from collections import defaultdict

@@ -2,7 +2,7 @@
 
 `intake` passes in the plans that this authority holds about the person and the extract's records, and writes what comes out.
 A plan is known by authority, person, kind and start date. A record that is missing never ends anything.
-Source: design facts, section 4 ("each record is an upsert with an explicit end and an explicit delete").
+Source: docs/facts.md, section 4 ("each record is an upsert with an explicit end and an explicit delete").
 """
 
 from collections import defaultdict
