@@ -1,7 +1,7 @@
 """One message in, one acknowledgement out: read, map, ask the desk, acknowledge what is on disk.
 
 A connection calls `answer` for each frame. AA after the commit; AE for what a person must mend, once it is kept;
-AR for our own trouble, which passes. Source: HL7 v2.5.1 section 2.9.2; design page hl7, "Acknowledgement".
+AR for our own trouble, which passes. Source: HL7 v2.5.1 section 2.9.2; docs/hl7.md, "Acknowledgement".
 """
 
 from collections.abc import Callable

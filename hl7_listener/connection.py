@@ -1,7 +1,7 @@
 """One MLLP connection: bytes in, frames to the answerer one at a time, acknowledgements out in the same order.
 
 `hl7_listener.server` makes one for each peer that connects. What it holds is bounded: it stops reading while messages wait.
-Source: HL7 MLLP release 1; design page hl7, "Framing".
+Source: HL7 MLLP release 1; docs/hl7.md, "Framing".
 """
 
 import asyncio

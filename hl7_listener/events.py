@@ -1,7 +1,7 @@
 """Which trigger event of HL7 means what here.
 
 The mapping asks it of every parsed message; the desk decides what follows from the domain's trigger event.
-Source: HL7 v2.5.1 table 0003 (event type) and chapter 3; design page on HL7, "What each event means here".
+Source: HL7 v2.5.1 table 0003 (event type) and chapter 3; docs/hl7.md, "What each event means here".
 """
 
 from domain.encounter import TriggerEvent

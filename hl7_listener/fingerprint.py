@@ -1,7 +1,7 @@
 """What makes a message the same message when an engine sends it again.
 
 The listener hands it to the desk beside (MSH-3, MSH-4, MSH-10): the same three with the same fingerprint is a repeat,
-with another it is a system that recycles its control IDs. Source: design page on HL7, "Acknowledgement".
+with another it is a system that recycles its control IDs. Source: docs/hl7.md, "Acknowledgement".
 """
 
 from hashlib import sha256

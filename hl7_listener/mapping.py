@@ -1,7 +1,7 @@
 """From a parsed message to the question that the desk answers.
 
 The listener calls `to_checks` with what the reader made and the site that the peer speaks for.
-Source: HL7 v2.4 chapter 3 (EVN, PID, MRG, PV1); design page hl7, "What each event means here".
+Source: HL7 v2.4 chapter 3 (EVN, PID, MRG, PV1); docs/hl7.md, "What each event means here".
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """The MLLP listener: sockets, limits, and the drain at the end.
 
 `nightlight listener` runs it with an answerer. A slow, silent or hostile peer costs bounded memory and never stops the others.
-Source: design page hl7, "Framing" and "Who may speak".
+Source: docs/hl7.md, "Framing" and "Who may speak".
 """
 
 import asyncio
