@@ -1,7 +1,7 @@
 """Care settings from rules: what PV1 says, held against the sending site's rules, first fit first. Pure.
 
 `hl7_listener` asks it for every message; a new site begins with DEFAULT_RULES, which are rows of its own from then on.
-Source: design page hl7, "Care setting"; NHS Data Dictionary (admission method, treatment function code).
+Source: docs/hl7.md, "Care setting"; NHS Data Dictionary (admission method, treatment function code).
 """
 
 from collections.abc import Sequence

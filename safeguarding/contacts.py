@@ -1,6 +1,6 @@
 """Who to ring now: the one function behind every banner, Bundle and e-mail.
 
-Source: design facts, section 5 ("who to ring" on every banner, negatives included).
+Source: docs/facts.md, section 5 ("who to ring" on every banner, negatives included).
 """
 
 from dataclasses import dataclass

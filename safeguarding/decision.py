@@ -1,6 +1,6 @@
 """Deciding: what the flags that were found mean for the answer, and who must be told. Pure.
 
-`patients_seen` and the sweep pass values in and write what comes out. Source: design facts, sections 1 to 3.
+`patients_seen` and the sweep pass values in and write what comes out. Source: docs/facts.md, sections 1 to 3.
 """
 
 from collections.abc import Sequence

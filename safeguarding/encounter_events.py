@@ -1,7 +1,7 @@
 """What an event does to the encounters it belongs to. Pure: encounters in, encounters out.
 
 `patients_seen` finds the encounters first and writes what comes back; looks and alerts follow from the result.
-Source: HL7 v2.4 chapter 3; design page hl7, "What each event means here".
+Source: HL7 v2.4 chapter 3; docs/hl7.md, "What each event means here".
 """
 
 import hashlib

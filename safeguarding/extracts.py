@@ -2,7 +2,7 @@
 
 The upload page and `nightlight extract load` call `load_extract`; the report is the reply. Late alerts for children who are in
 a department now come from the sweep, which each part calls for. A load that was interrupted goes on with the same file.
-Source: design facts, section 4; `house`, "A local authority extract".
+Source: docs/facts.md, section 4; docs/architecture.md, "A local authority extract".
 """
 
 import asyncio

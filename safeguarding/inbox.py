@@ -1,7 +1,7 @@
 """The inbox: which messages were answered, and how, so that a repeat gets the same acknowledgement and nothing twice.
 
 `patients_seen` recalls before it works and remembers in the same transaction.
-Source: HL7 v2.4 section 2.9 (MSA); design page hl7, "A repeat".
+Source: HL7 v2.4 section 2.9 (MSA); docs/hl7.md, "A repeat".
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """The quarantine: messages that could not be taken, kept with raw bytes and reason until a person has decided.
 
-`hl7_listener` holds a message here before it answers AE. Source: design page hl7 (AE + ERR); facts, section 7 (7 days).
+`hl7_listener` holds a message here before it answers AE. Source: docs/hl7.md, "Quarantine"; docs/facts.md, section 7 (7 days).
 """
 
 from dataclasses import dataclass

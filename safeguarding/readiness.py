@@ -1,6 +1,6 @@
 """How the service is, proven by its traffic: what `/ready` shows and `/metrics` measures. No patient is in it.
 
-`api.health` asks. Source: design page house, "Health is proven by traffic, not by state".
+`api.health` asks. Source: docs/architecture.md, "Health is proven by traffic, not by state".
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What is kept about whom, for how long: one table that drives the job, the documents and the tests.
 
 `safeguarding.housekeeping` runs what the service may erase; the owner's `nightlight retention` drops old partitions.
-Source: design facts, section 7; NHS Records Management Code (children's records to the 25th birthday, 26th if 17 at the end).
+Source: docs/facts.md, section 7; NHS Records Management Code (children's records to the 25th birthday, 26th if 17 at the end).
 """
 
 from dataclasses import dataclass
