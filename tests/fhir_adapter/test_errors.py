@@ -1,4 +1,4 @@
-"""The table of refusals, held against a second one typed by hand from the design page."""
+"""The table of refusals, held against a second one typed by hand."""
 
 import pytest
 
