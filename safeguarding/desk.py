@@ -123,6 +123,7 @@ class Desk:
                 async with self._database.transaction(numbered=True) as transaction:
                     return await patients_seen(transaction, checks, directory, self._key)
             except (GroupMustRetry, psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable) as error:
+                self._directory.forget()
                 log.info("group tried again", attempt=attempt, error=type(error).__name__)
         raise CouldNotReachStore("other processes were in the way too often")
 

@@ -120,6 +120,10 @@ class DirectoryReader:
                     self._good_until = time.monotonic() + KEPT_SECONDS
         return self._directory
 
+    def forget(self) -> None:
+        """Read it anew at the next question: something was met that it does not know."""
+        self._good_until = 0.0
+
 
 async def read_directory(transaction: Transaction) -> Directory:
     """Read it all: some hundred rows."""

@@ -17,7 +17,7 @@ from runtime.database import Transaction
 from safeguarding.check import Check, MessageKey, Reply
 from safeguarding.directory import Directory
 from safeguarding.encounter_events import key_of, told_event
-from safeguarding.encounters import Wanted, find_encounters, write_encounters
+from safeguarding.encounters import GroupMustRetry, Wanted, find_encounters, write_encounters
 from safeguarding.inbox import recall, remember
 from safeguarding.work import Work
 
@@ -35,6 +35,7 @@ async def patients_seen(transaction: Transaction, checks: Sequence[Check], direc
     await _follow_encounters(transaction, works, directory)
     await _link_merged(transaction, works)
     await _look(transaction, works, key)
+    _check_authorities(works, directory)
     await _write(transaction, works)
     await _tell(transaction, works, directory)
     fresh = iter([work.reply(directory) for work in works])
@@ -105,6 +106,13 @@ async def _look(transaction: Transaction, works: Sequence[Work], key: bytes) -> 
     found = iter(await look(transaction, key, looks) if looks else [])
     for work in works:
         work.take([next(found) for _ in work.found])
+
+
+def _check_authorities(works: Sequence[Work], directory: Directory) -> None:
+    """A flag of an authority that the directory does not know yet: it is read anew before anybody is answered."""
+    held = {flag.authority_code for work in works for each in work.found for flag in each.flags}
+    if not held <= directory.authorities.keys():
+        raise GroupMustRetry
 
 
 async def _write(transaction: Transaction, works: Sequence[Work]) -> None:

@@ -5,11 +5,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from api.app import create_app
+from domain.errors import InvalidInput
 from fhir_adapter.app import create_app as create_fhir
 from nightlight.processes.common import Nudger, handed_socket, run, store, until_safe, until_stopped
 from runtime.clients import ClientReader, TokenVerifier
@@ -36,11 +38,19 @@ async def _main(settings: Settings) -> None:
     async with store(settings, "api") as database:
         await until_safe(database)
         directory = DirectoryReader(database)
+        check_sign_in(settings, is_production=(await directory.current()).is_production)
         async with Desk(database, directory, key, settings.desk_queue, Nudger(nudges)) as desk:
             fhir = create_fhir(desk, directory, TokenVerifier(key), ClientReader(database), settings.link(FHIR_BASE))
             app = create_app(settings, database, desk, directory, nudges, fhir)
             await until_stopped(_serve(app, sock), keep_beating(database, "api"))
     await nudges.close()
+
+
+def check_sign_in(settings: Settings, *, is_production: bool) -> None:
+    """Raises InvalidInput where a store of real people would be opened by the demo's local sign-in."""
+    issuer = urlsplit(settings.oidc_issuer)
+    if is_production and issuer.hostname and (issuer.scheme != "https" or issuer.hostname in {"localhost", "127.0.0.1", "::1"}):
+        raise InvalidInput("a production store refuses local sign-in: NIGHTLIGHT_OIDC_ISSUER must be an https address")
 
 
 async def _serve(app: ASGIApp, sock: socket.socket) -> None:

@@ -9,7 +9,8 @@ import pytest
 from domain.answer import Caution, CouldNotCheck, CouldNotCheckReason, Flagged, NoneKnown, Recorded
 from domain.care_setting import CareSetting
 from domain.encounter import TriggerEvent
-from tests.safeguarding.house import CHILD, OTHER_CHILD, SEEN_AT, UNKNOWN_CHILD, House, check
+from flags_store.authorities import add_authority
+from tests.safeguarding.house import CHILD, OPERATOR, OTHER_CHILD, SEEN_AT, UNKNOWN_CHILD, House, check
 
 ALERTS = "SELECT count(*) FROM alerts"
 ACCESSES = "SELECT count(*) FROM accesses"
@@ -258,3 +259,13 @@ async def test_a_caller_that_gives_up_cancels_nothing(house: House) -> None:
     asking.cancel()
     await house.ask(number=OTHER_CHILD, visit_number="V2")
     assert await house.value(ALERTS) == 1
+
+
+async def test_a_flag_of_an_authority_that_was_added_a_moment_ago_is_answered_and_told(house: House) -> None:
+    await house.ask(number=UNKNOWN_CHILD)  # the directory is read before the authority is there
+    async with house.database.transaction() as transaction:
+        await add_authority(transaction, OPERATOR, "309", "New", "01632 960309", "01632 961309", live=True)
+    await house.flag(OTHER_CHILD, authority="309")
+    reply = await house.ask(number=OTHER_CHILD, visit_number="V2")
+    assert len(reply.alerts) == 1
+    assert "309" in (await house.directory.current()).authorities
