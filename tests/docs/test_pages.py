@@ -81,6 +81,10 @@ def test_the_code_names_only_pages_and_sections_that_are_there() -> None:
             assert (DOCS / target).is_file(), f"{path} names docs/{target}"
             for number in re.findall(r"\d", numbers):
                 assert f"\n## {number}. " in (DOCS / target).read_text(encoding="utf-8"), f"{path}: {target}, section {number}"
+        for target, heading in re.findall(r'docs/([\w/-]+\.md)(?:,| \() ?"([^"]+)"', joined):
+            assert re.search(rf"^#+ {re.escape(heading)}$", (DOCS / target).read_text(encoding="utf-8"), re.MULTILINE), (
+                f"{path}: {heading}"
+            )
 
 
 # Commands and statements
