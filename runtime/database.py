@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from domain.errors import CouldNotReachStore, NightlightError
+from runtime.arrays import ArrayDumper
 from runtime.logs import get_logger
 
 Transaction = psycopg.AsyncConnection[TupleRow]
@@ -41,6 +42,7 @@ class Database:
             reconnect_timeout=5.0,
             max_idle=60.0,
             check=None,
+            configure=_configure,
             kwargs={
                 "application_name": application,
                 "options": _session_options(),
@@ -99,6 +101,10 @@ _SERVER_FACTS = """
            (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
            coalesce(has_table_privilege(to_regclass('accesses'), 'UPDATE'), false)
 """
+
+
+async def _configure(connection: Transaction) -> None:
+    connection.adapters.register_dumper(list, ArrayDumper)
 
 
 _BEGIN_NUMBERED = "BEGIN; SELECT pg_current_xact_id()"

@@ -1,0 +1,50 @@
+"""Lists as PostgreSQL array literals: how groups of rows reach `unnest(%s::text[], …)`.
+
+`runtime.database` gives every connection this dumper in the place of psycopg's own, which asks anew what each element is: at the
+desk that was a third of all the work. Source: PostgreSQL, "Array Input and Output Syntax".
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from types import NoneType
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.adapt import Dumper
+
+
+class ArrayDumper(Dumper):
+    """A flat list, of a type that the statement names. Raises DataError for a NUL in a text, as psycopg does."""
+
+    def dump(self, obj: list[Any]) -> bytes:
+        """The literal. Raises ProgrammingError for an element that has no place in an array here."""
+        literal = "{" + ",".join(map(_element, obj)) + "}"
+        if "\0" in literal:
+            raise psycopg.DataError("PostgreSQL text cannot hold NUL")
+        return literal.encode()
+
+
+def _element(value: object) -> str:
+    if isinstance(value, str):
+        return f'"{_escaped(value)}"' if "\\" in value or '"' in value else f'"{value}"'
+    write = _WRITERS.get(type(value))
+    if write is None:
+        raise psycopg.ProgrammingError(f"an array holds no {type(value).__name__}")
+    return write(value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+# None of these needs quotes: there is no blank, comma, brace or backslash in what they write, bytes apart.
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    NoneType: lambda _: "NULL",
+    bool: str,
+    int: str,
+    UUID: str,
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+    bytes: lambda value: f'"\\\\x{value.hex()}"',
+}
