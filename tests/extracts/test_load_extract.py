@@ -166,6 +166,13 @@ async def test_one_file_can_correct_what_stands_in_its_own_way(store: Store) -> 
     assert counts(report) == {"opened": 3, "deleted": 2, "ended": 1, "amended": 2}
 
 
+async def test_the_records_of_one_person_are_taken_together_however_far_apart_they_stand(store: Store) -> None:
+    await store.load(a_file(row()))
+    others = [row(nhs_number=number) for number in numbers(600)]
+    report = await store.load(a_file(row(start_date="2025-01-07"), *others, row(delete_date="2025-02-01")), TUESDAY)
+    assert counts(report) == {"opened": 601, "deleted": 1}
+
+
 async def test_a_deleted_plan_can_be_sent_again_and_stands_again(store: Store) -> None:
     for content, at in ((row(), MONDAY), (row(delete_date="2025-08-31"), TUESDAY), (row(), WEDNESDAY)):
         report = await store.load(a_file(content), at)
