@@ -4,6 +4,7 @@
 database's own, so that dispatchers on several machines agree.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -34,10 +35,18 @@ class Waiting:
 
 
 async def claim_due(
-    transaction: Transaction, channel: ChannelName, claimed_by: str, lease: timedelta, limit: int
+    transaction: Transaction,
+    channel: ChannelName,
+    claimed_by: str,
+    lease: timedelta,
+    limit: int,
+    in_hand: Collection[UUID] = (),
 ) -> list[Delivery]:
-    """Take up to `limit` deliveries that are due and that nobody holds. After the lease anybody may take them again."""
-    cursor = await transaction.execute(_CLAIM, (channel.value, limit, lease, claimed_by))
+    """Take up to `limit` deliveries that are due and that nobody holds. After the lease anybody may take them again.
+
+    Anybody but who still has them `in_hand`: an attempt that could not be written down yet is not made twice.
+    """
+    cursor = await transaction.execute(_CLAIM, (channel.value, list(in_hand), limit, lease, claimed_by))
     return [
         Delivery(delivery_id, alert_id, channel, recipient, authority_code, attempts)
         for delivery_id, alert_id, recipient, authority_code, attempts in await cursor.fetchall()
@@ -48,7 +57,7 @@ _CLAIM = """
     WITH due AS MATERIALIZED (
         SELECT id FROM deliveries
         WHERE state = 'pending' AND channel = %s AND next_attempt_at <= now()
-          AND (lease_until IS NULL OR lease_until <= now())
+          AND (lease_until IS NULL OR lease_until <= now()) AND id <> ALL(%s::uuid[])
         ORDER BY next_attempt_at LIMIT %s
         FOR UPDATE SKIP LOCKED
     )
@@ -149,10 +158,8 @@ async def read_waiting(transaction: Transaction) -> list[Waiting]:
     return [Waiting(ChannelName(channel), *counts) for channel, *counts in await cursor.fetchall()]
 
 
-async def oldest_undelivered_seconds(transaction: Transaction) -> float | None:
-    """For how long the oldest delivery of any channel has waited, or None where none waits: readiness shows it."""
-    cursor = await transaction.execute(
-        "SELECT extract(epoch FROM now() - min(created_at))::float FROM deliveries WHERE state = 'pending'"
-    )
+async def oldest_undelivered(transaction: Transaction) -> datetime | None:
+    """Since when the oldest delivery of any channel has waited, or None where none waits: readiness shows its age."""
+    cursor = await transaction.execute("SELECT min(created_at) FROM deliveries WHERE state = 'pending'")
     row = await cursor.fetchone()
     return None if row is None else row[0]

@@ -124,12 +124,5 @@ async def attempts(database: Database, delivery_id: UUID) -> list[tuple[int, str
 
 
 async def let_time_pass(database: Database) -> None:
-    """Whatever waits for its time is due now, and every lease has run out."""
-    await execute(
-        database,
-        """
-        UPDATE deliveries SET next_attempt_at = now() - interval '1 second',
-               lease_until = CASE WHEN lease_until IS NOT NULL THEN now() - interval '1 second' END
-        WHERE state = 'pending'
-        """,
-    )
+    """Whatever waits for its time is due now."""
+    await execute(database, "UPDATE deliveries SET next_attempt_at = now() - interval '1 second' WHERE state = 'pending'")
