@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
+
 from domain.answer import Outcome
 from domain.errors import InvalidInput, NotSpeakingFor, Temporary
 from hl7_listener.acknowledgement import AckCode, AckError, render_ack
@@ -49,7 +51,9 @@ class Answerer:
             return await self._hold(raw, address, error)
         except Temporary as error:
             log.warning("message not taken", error=type(error).__name__, peer=address)
-            return reject(raw)
+        except Exception as error:  # whatever it is, it is our trouble: the sender keeps the message
+            log.error("message not taken", error=type(error).__name__, peer=address)
+        return reject(raw)
 
     async def _take(self, raw: bytes, address: str) -> bytes | None:
         message = parse(raw, self.default_charset)
@@ -78,7 +82,8 @@ class Answerer:
         )  # fmt: skip
         try:
             kept = await hold(self.database, held)
-        except Temporary:
+        except (Temporary, psycopg.Error) as trouble:
+            log.warning("message not kept", error=type(trouble).__name__, peer=address)
             return reject(raw)
         log.warning("message quarantined", peer=address, code=ack_error.code.value, reason=ack_error.reason)
         return kept

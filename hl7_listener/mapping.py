@@ -25,6 +25,7 @@ from safeguarding.directory import Site
 LEFT_BEFORE_SEEN = frozenset({"12", "LBS", "LWBS", "DNW", "1066301000000103", "1066311000000101"})
 """PV1-36: A&E attendance disposal 12, the usual local codes, and the SNOMED CT codes of the emergency care data set."""
 
+_MAY_SAY_LEFT = frozenset({TriggerEvent.DISCHARGE, TriggerEvent.UPDATE})
 _VERIFIED = frozenset({"", "01"})
 _TEST_PROCESSING = frozenset({"T", "D"})
 
@@ -72,12 +73,18 @@ def _check(
         event_at=recorded or sent,
         visit_number=pv1.component(19, 1) if pv1 else "",
         arrived_at=(parse_time(pv1.component(44, 1)) if pv1 else None) or occurred,
-        departed_at=parse_time(pv1.component(45, 1)) if pv1 and trigger is TriggerEvent.DISCHARGE else None,
+        departed_at=_departed(pv1, trigger, at),
         left_before_seen=pv1 is not None and pv1.component(36, 1).upper() in LEFT_BEFORE_SEEN,
         test=message.processing_id in _TEST_PROCESSING,
         message=key,
         acknowledge=acknowledge,
     )
+
+
+def _departed(pv1: Segment | None, trigger: TriggerEvent, at: datetime) -> datetime | None:
+    """PV1-45 of a discharge, or of an update that comes after it; an expected time in the future is nobody's leaving."""
+    left = parse_time(pv1.component(45, 1)) if pv1 and trigger in _MAY_SAY_LEFT else None
+    return left if left and left <= at else None
 
 
 def _care_setting(site: Site, pv1: Segment | None) -> CareSetting:

@@ -4,7 +4,7 @@ The listener and the API nudge the dispatcher; the dispatcher nudges open screen
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 from redis.asyncio import Redis
@@ -34,7 +34,7 @@ class Nudges:
             return False
         return True
 
-    async def hear(self, *channels: str) -> AsyncIterator[tuple[str, str]]:
+    async def hear(self, *channels: str) -> AsyncGenerator[tuple[str, str]]:
         """(channel, text) of every nudge as it comes, for ever. Redis may go and return meanwhile."""
         while True:
             try:

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:password@host:port or smtps://…; empty: e-mails wait.")
     mail_from: str = Field("nightlight@localhost", description="Sender of the e-mails.")
 
+    upload_max_bytes: int = Field(200_000_000, ge=1_000_000, description="Largest extract that the upload page takes.")
+
     desk_queue: int = Field(2000, ge=1, description="Questions that may wait at one desk; a full desk answers AR or 503.")
     mllp_max_frame_bytes: int = Field(1_048_576, ge=1024, description="Longest HL7 message taken.")
     mllp_max_connections: int = Field(500, ge=1, description="Connections of all peers together.")

@@ -23,6 +23,7 @@ from safeguarding.patients_seen import patients_seen
 
 LARGEST_GROUP = 64
 _TRIES = 5
+_DATA_ERRORS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
 log = get_logger()
 
@@ -96,18 +97,13 @@ class Desk:
     async def _answer(self, group: Sequence[_Waiting]) -> None:
         try:
             replies = await self._commit([waiting.check for waiting in group])
-        except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, NightlightError) as error:
-            if isinstance(error, Temporary):
-                _fail(group, error)
-            elif len(group) > 1:
-                for waiting in group:
-                    await self._answer([waiting])
-            else:
-                log.error("check cannot be stored", sqlstate=getattr(error, "sqlstate", None), error=type(error).__name__)
-                _fail(group, CouldNotStore("the message holds something that cannot be stored"))
-        except Exception as error:  # the desk goes on whatever happens; who asked is told that nobody could check
-            log.error("group failed", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None), count=len(group))
-            _fail(group, CouldNotReachStore("the desk could not answer"))
+        except Temporary as error:
+            _fail(group, error)
+        except Exception as error:  # the desk goes on whatever happens; nothing of the group is on disk
+            if len(group) == 1:
+                _fail(group, _named(error))
+            for waiting in group if len(group) > 1 else ():
+                await self._answer([waiting])
         else:
             for waiting, reply in zip(group, replies, strict=True):
                 if not waiting.reply.done():
@@ -139,6 +135,14 @@ def next_group(waiting: deque[_Waiting]) -> list[_Waiting]:
         held |= each.keys
     waiting.extendleft(reversed(postponed))
     return group
+
+
+def _named(error: Exception) -> NightlightError:
+    """What one check's failure means to who asked: data that can never be stored, or our own trouble."""
+    log.error("check failed", sqlstate=getattr(error, "sqlstate", None), error=type(error).__name__)
+    if isinstance(error, _DATA_ERRORS):
+        return CouldNotStore("the message holds something that cannot be stored")
+    return CouldNotReachStore("the desk could not answer")
 
 
 def _fail(group: Sequence[_Waiting], error: Exception) -> None:

@@ -37,7 +37,10 @@ class CareSettingRule:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A hospital site or service. `feed_live` says that messages of its own have come within a day."""
+    """A hospital site or service.
+
+    `feed_live`: messages of its own have come within a day; then a lookup alone tells nobody, unless `lookups_alert`.
+    """
 
     ods_code: str
     organisation_code: str
@@ -49,6 +52,7 @@ class Site:
     frame_ancestors: tuple[str, ...]
     rules: tuple[CareSettingRule, ...]
     feed_live: bool
+    lookups_alert: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +155,16 @@ async def _read_sites(transaction: Transaction, rules: dict[str, list[CareSettin
     cursor = await transaction.execute(
         """
         SELECT s.ods_code, s.organisation_code, o.name, s.name, s.setting, s.host_authority_code, s.safeguarding_phone,
-               s.frame_ancestors, f.last_message_at
+               s.frame_ancestors, s.lookups_alert, f.last_message_at
         FROM sites s JOIN organisations o ON o.ods_code = s.organisation_code LEFT JOIN site_feeds f ON f.site = s.ods_code
         """
     )
     return {
         ods: Site(
-            ods, organisation, organisation_name, name, CareSetting(setting), host, phone, tuple(ancestors),
-            tuple(rules[ods]), last_message_at is not None and now() - last_message_at < FEED_LIVE,
+            ods, organisation, organisation_name, name, CareSetting(setting), host, phone, tuple(ancestors), tuple(rules[ods]),
+            feed_live=last_message_at is not None and now() - last_message_at < FEED_LIVE, lookups_alert=lookups_alert,
         )
-        for ods, organisation, organisation_name, name, setting, host, phone, ancestors, last_message_at
+        for ods, organisation, organisation_name, name, setting, host, phone, ancestors, lookups_alert, last_message_at
         in await cursor.fetchall()
     }  # fmt: skip
 

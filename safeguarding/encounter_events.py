@@ -50,7 +50,7 @@ def belonging(check: Check, found: Sequence[Encounter]) -> list[Encounter]:
         return same
     if check.visit_number and check.trigger not in _PERSON_EVENTS:
         return []
-    still_open = [each for each in found if each.state is EncounterState.OPEN]
+    still_open = [each for each in found if each.state is EncounterState.OPEN and each.test == check.test]
     if check.trigger in _PERSON_EVENTS or check.trigger is TriggerEvent.LOOKUP:
         return still_open
     if check.trigger in _ENDING or check.trigger is TriggerEvent.UPDATE:

@@ -92,7 +92,7 @@ def _sites(check: Check, directory: Directory) -> tuple[str, ...]:
 def _may_open(check: Check, directory: Directory) -> bool:
     """Where the site's own feed is live, a read alone opens no encounter: the attendance itself will."""
     site = directory.sites.get(check.site)
-    return check.trigger is not TriggerEvent.LOOKUP or not (site and site.feed_live)
+    return check.trigger is not TriggerEvent.LOOKUP or not (site and site.feed_live and not site.lookups_alert)
 
 
 async def _link_merged(transaction: Transaction, works: Sequence[Work]) -> None:

@@ -29,6 +29,7 @@ async def add_site(
     frame_ancestors: Sequence[str] = (),
     networks: Sequence[str] = LOOPBACK,
     rules: Sequence[CareSettingRule] = DEFAULT_RULES,
+    lookups_alert: bool = False,
 ) -> None:
     """Add a site with its care-setting rules and the networks it sends from.
 

@@ -49,6 +49,7 @@ CREATE TABLE sites (
     host_authority_code text REFERENCES authorities,
     safeguarding_phone  text NOT NULL DEFAULT '',
     frame_ancestors     text[] NOT NULL DEFAULT '{}',
+    lookups_alert       boolean NOT NULL DEFAULT false,  -- also where its own feed is live
     added_at            timestamptz NOT NULL DEFAULT now()
 );
 

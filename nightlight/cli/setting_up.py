@@ -99,6 +99,9 @@ def site_add(
     frame_ancestor: Annotated[
         list[str] | None, typer.Option(help="Origin of an EHR that may frame the banner; repeat it.", show_default=False)
     ] = None,
+    lookups_alert: Annotated[
+        bool, typer.Option("--lookups-alert", help="A FHIR lookup alone tells the authority, although its HL7 feed is live.")
+    ] = False,
     data: DataFolder = None,
 ) -> None:
     """Add a hospital site with the usual care-setting rules."""
@@ -108,7 +111,7 @@ def site_add(
             await add_site(
                 transaction, operator(), ods_code, name, setting, organisation_code=organisation,
                 organisation_name=organisation_name, host_authority_code=host_authority, safeguarding_phone=safeguarding_phone,
-                frame_ancestors=frame_ancestor or (), networks=sends_from or LOOPBACK,
+                frame_ancestors=frame_ancestor or (), networks=sends_from or LOOPBACK, lookups_alert=lookups_alert,
             )  # fmt: skip
 
     on_store(data, work)

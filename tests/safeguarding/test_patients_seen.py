@@ -1,6 +1,8 @@
 """What the house promises of a patient who was seen, on real PostgreSQL. Refusals and the quiet cases first."""
 
 import asyncio
+import random
+import string
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -269,3 +271,42 @@ async def test_a_flag_of_an_authority_that_was_added_a_moment_ago_is_answered_an
     reply = await house.ask(number=OTHER_CHILD, visit_number="V2")
     assert len(reply.alerts) == 1
     assert "309" in (await house.directory.current()).authorities
+
+
+@pytest.mark.parametrize("lookups_alert,alerts", [(False, 0), (True, 1)])
+async def test_where_the_sites_own_feed_is_live_a_read_alone_alerts_only_by_its_setting(
+    house: House, lookups_alert: bool, alerts: int
+) -> None:
+    await house.flag()
+    async with house.database.transaction() as transaction:
+        await transaction.execute("INSERT INTO site_feeds VALUES ('R0A01', now())")
+        await transaction.execute("UPDATE sites SET lookups_alert = %s", (lookups_alert,))
+    reply = await house.ask(trigger=TriggerEvent.LOOKUP, visit_number="")
+    assert isinstance(reply.outcome, Flagged)
+    assert await house.value(ALERTS) == alerts
+    assert await house.value("SELECT count(*) FROM accesses WHERE in_history") == 1
+
+
+async def test_a_test_encounter_is_never_taken_for_the_real_one(house: House) -> None:
+    await house.flag()
+    await house.ask(test=True, visit_number="T1")
+    reply = await house.ask(trigger=TriggerEvent.LOOKUP, visit_number="", minutes=5)
+    assert len(reply.alerts) == 1
+
+
+async def test_what_is_too_long_to_store_fails_alone_and_for_good(house: House) -> None:
+    await house.flag()
+    bad, good = await asyncio.gather(
+        house.ask(visit_number="".join(random.Random(1).choices(string.ascii_letters, k=90_000)), number=OTHER_CHILD),
+        house.ask(),
+        return_exceptions=True,
+    )
+    assert type(bad).__name__ == "CouldNotStore"
+    assert not isinstance(good, BaseException)
+
+
+async def test_an_update_that_comes_after_the_patient_has_left_opens_nothing(house: House) -> None:
+    await house.flag()
+    await house.ask(trigger=TriggerEvent.UPDATE, departed_at=SEEN_AT - timedelta(days=4))
+    assert await house.value("SELECT state FROM encounters") == "closed"
+    assert await house.value(ALERTS) == 0
