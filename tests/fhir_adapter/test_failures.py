@@ -1,5 +1,6 @@
 """What cannot be answered is a 503 that says so: never an empty Bundle, never a patient in the text or in a log."""
 
+import psycopg
 import pytest
 
 from fhir_adapter.app import FhirDoor, create_app
@@ -8,6 +9,7 @@ from runtime.clients import ClientReader, TokenVerifier
 from runtime.database import Database
 from safeguarding.desk import Desk
 from safeguarding.directory import DirectoryReader
+from tests.conftest import FreshDatabase
 from tests.fhir_adapter.asking import Response, ask
 from tests.fhir_adapter.doorway import BASE_URL, FORM, Doorway, token
 from tests.fhir_adapter.validity import check_valid
@@ -62,19 +64,31 @@ async def test_a_desk_that_is_closing_is_503(doorway: Doorway) -> None:
     check_could_not_check(await search(app))
 
 
-@pytest.mark.parametrize("unscheduled", ["true", "false"])
 async def test_a_fault_of_our_own_is_503_and_never_an_empty_bundle(
-    doorway: Doorway, unscheduled: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    doorway: Doorway, fresh_database: FreshDatabase, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A flag of an authority that the remembered directory does not know yet: nobody can say whom to ring."""
+    """The look cannot be audited: then nothing is said."""
+    await doorway.house.flag()
+    with psycopg.connect(fresh_database.owner_url) as owner:
+        owner.execute("REVOKE INSERT ON accesses FROM nightlight_service")
+    check_could_not_check(await doorway.search())
+    assert CHILD not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("unscheduled", ["true", "false"])
+async def test_a_flag_of_an_authority_that_has_just_come_is_answered_whole(
+    doorway: Doorway, unscheduled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The remembered directory does not know yet whom to ring about it."""
     monkeypatch.setattr("safeguarding.directory.KEPT_SECONDS", 3600.0)
     house = doorway.house
     await house.directory.current()
     async with house.database.transaction() as transaction:
         await add_authority(transaction, OPERATOR, "303", "Cedarham", "01632 960303", "01632 961303", live=True)
     await house.flag(authority="303")
-    check_could_not_check(await doorway.search(IsUnscheduledAccessEvent=unscheduled))
-    assert CHILD not in "".join(capfd.readouterr())
+    response = await doorway.search(IsUnscheduledAccessEvent=unscheduled)
+    assert response.status == 200
+    assert "303 - Cedarham" in response.body.decode()
 
 
 async def test_where_the_store_is_away_metadata_is_still_there() -> None:
