@@ -34,7 +34,6 @@ class AlertEvent(StrEnum):
     LEFT_BEFORE_SEEN = "left-before-seen"
     CANCEL = "cancel"
     REINSTATE = "reinstate"
-    CLOSE = "close"
 
 
 TRANSITIONS: dict[tuple[AlertState, AlertEvent], AlertState] = {
@@ -47,7 +46,7 @@ TRANSITIONS: dict[tuple[AlertState, AlertEvent], AlertState] = {
     (AlertState.ACKNOWLEDGED, AlertEvent.CANCEL): AlertState.RETRACTED,
     (AlertState.RETRACTED, AlertEvent.REINSTATE): AlertState.RAISED,
     (AlertState.CLOSED, AlertEvent.REINSTATE): AlertState.RAISED,
-    (AlertState.ACKNOWLEDGED, AlertEvent.CLOSE): AlertState.CLOSED,
+    (AlertState.CLOSED, AlertEvent.LEFT_BEFORE_SEEN): AlertState.RAISED,
 }
 """The whole life of an alert. A pair that is not here leaves the alert as it is."""
 

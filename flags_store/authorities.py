@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from domain.actor import Actor
-from domain.errors import Conflict
+from domain.errors import Conflict, NotFound
 from runtime.audit import record_audit
 from runtime.database import Transaction
 
@@ -76,6 +76,24 @@ async def add_authority(
             (code, stretch.weekday, stretch.opens, stretch.closes),
         )
     await record_audit(transaction, actor, "authority.add", "authority", code, live=live)
+
+
+async def set_state(transaction: Transaction, actor: Actor, code: str, state: str) -> None:
+    """Make an authority live, paused or whatever it is to be. Its flags are shown while it is live or paused.
+
+    Children who are in a department now are told of by the sweep. Raises NotFound where there is no such authority.
+    """
+    changed = await transaction.execute("UPDATE authorities SET state = %s WHERE code = %s", (state, code))
+    if changed.rowcount == 0:
+        raise NotFound(f"there is no authority {code}")
+    await transaction.execute(
+        """
+        UPDATE extracts SET sweep_due = true, sweep_horizon = NULL
+        WHERE id = (SELECT id FROM extracts WHERE authority_code = %s AND state = 'loaded' ORDER BY received_at DESC LIMIT 1)
+        """,
+        (code,),
+    )
+    await record_audit(transaction, actor, f"authority.{state}", "authority", code)
 
 
 async def read_authorities(transaction: Transaction) -> list[Authority]:

@@ -1,8 +1,9 @@
 """PostgreSQL: one pool a process, transactions, and the refusal to start on a server that could lose a child.
 
-Doors open transactions, use cases take them and never commit (`house`, "Who owns the commit").
+Doors open transactions, use cases take them and never commit (docs/architecture.md, "Who owns the commit").
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -65,15 +66,20 @@ class Database:
         A `numbered` one takes its transaction id before it reads anything, so that a sweep can wait for it to end.
         Raises CouldNotReachStore where the server is away or the commit is not confirmed. Other psycopg errors pass.
         """
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task else 0
         try:
             async with self._pool.connection() as connection:
+                if task and task.cancelling() > cancelled:  # waiting for a connection can swallow it
+                    raise asyncio.CancelledError
                 await connection.execute(_BEGIN_NUMBERED if numbered else "BEGIN")
                 try:
                     yield connection
                 except BaseException:
                     await _roll_back(connection)
                     raise
-                await connection.execute("COMMIT")
+                if (await connection.execute("COMMIT")).statusmessage != "COMMIT":  # an error in it was passed over
+                    raise CouldNotReachStore("the transaction could not be committed")
         except _GONE as error:
             if not _is_connection_trouble(error):
                 raise

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Settings from secret files, the environment and the command line, the last winning.
+    """Settings from the environment, secret files and the command line, the last winning.
 
     Raises ValueError (pydantic's) naming the setting that does not fit, and OSError for a secret file that cannot be read.
     """

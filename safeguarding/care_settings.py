@@ -13,10 +13,14 @@ from safeguarding.directory import CareSettingRule, Site
 def decide_care_setting(
     site: Site, patient_class: str, admission_method: str, treatment_function: str, location: str
 ) -> CareSetting:
-    """The setting of the first rule that fits. Where none does: the site's own if it says nothing at all, else unclassified.
+    """A private service's own, whatever its messages say; else that of the first rule that fits.
+
+    Where none fits: the site's own if PV1 says nothing at all, else unclassified.
 
     PV1-2, PV1-4, PV1-10 and PV1-3 as codes. What fits nothing counts as unscheduled: the safe side.
     """
+    if site.setting.is_private:
+        return site.setting
     for rule in site.rules:
         if _fits(rule, patient_class, admission_method, treatment_function, location):
             return site.setting if rule.setting is CareSetting.UNCLASSIFIED else rule.setting

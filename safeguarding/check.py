@@ -84,6 +84,8 @@ class Reply:
     repeated: bool = False
     alerts: tuple[UUID, ...] = ()
     """The alerts that this check raised."""
+    told: int = 0
+    """How many alerts have something new to deliver."""
 
     @property
     def outcome_word(self) -> str:

@@ -108,7 +108,7 @@ class Desk:
             for waiting, reply in zip(group, replies, strict=True):
                 if not waiting.reply.done():
                     waiting.reply.set_result(reply)
-            if any(reply.alerts for reply in replies):
+            if any(reply.told for reply in replies):
                 self._on_alert()
 
     async def _commit(self, checks: Sequence[Check]) -> list[Reply]:

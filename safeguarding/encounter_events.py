@@ -51,7 +51,9 @@ def belonging(check: Check, found: Sequence[Encounter]) -> list[Encounter]:
     if check.visit_number and check.trigger not in _PERSON_EVENTS:
         return []
     still_open = [each for each in found if each.state is EncounterState.OPEN and each.test == check.test]
-    if check.trigger in _PERSON_EVENTS or check.trigger is TriggerEvent.LOOKUP:
+    if check.trigger is TriggerEvent.LOOKUP:
+        return [each for each in still_open if not _is_past_look(each, check)]
+    if check.trigger in _PERSON_EVENTS:
         return still_open
     if check.trigger in _ENDING or check.trigger is TriggerEvent.UPDATE:
         return _newest(still_open)
@@ -133,6 +135,11 @@ def told_event(before: Encounter | None, after: Encounter) -> AlertEvent | None:
 def is_arrival(check: Check) -> bool:
     """Whether the patient met the service with this event."""
     return check.trigger in _ARRIVALS or check.trigger is TriggerEvent.LOOKUP
+
+
+def _is_past_look(encounter: Encounter, check: Check) -> bool:
+    """Whether it was opened by a look, and its 12 hours are over: who looks now sees the child anew."""
+    return encounter.key.startswith("look ") and check.moment - encounter.arrived_at >= LOOK_WINDOW
 
 
 def _newest(encounters: Sequence[Encounter]) -> list[Encounter]:

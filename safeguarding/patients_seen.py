@@ -130,4 +130,4 @@ async def _tell(transaction: Transaction, works: Sequence[Work], directory: Dire
         for encounter in work.after:
             event = told_event(work.before.get(encounter.id), encounter)
             if event:
-                await tell_of(transaction, encounter.id, event, work.check.at, work.check.actor.name)
+                work.told += await tell_of(transaction, encounter.id, event, work.check.at, work.check.actor.name)

@@ -23,7 +23,6 @@ ENCOUNTER_LIFE = timedelta(hours=72)
 NEVER_CLOSED_LIFE = timedelta(hours=72)
 LOOK_LIFE = timedelta(hours=12)
 SESSION_LIFE = timedelta(days=90)
-QUARANTINE_DECIDED_WITHIN = timedelta(days=7)
 QUARANTINE_LIFE = timedelta(days=30)
 TRAIL_YEARS = 26
 
@@ -31,7 +30,7 @@ RETENTION = (
     Kept("flags, aliases, alerts, answers", "flagged people", "the last plan ended", None, "the agreement: 25th or 26th birthday"),
     Kept("raw message bytes", "nobody flagged, processed well", "commit", timedelta(0), "never written; a hash is"),
     Kept("minimal encounter", "nobody flagged", "it closed", ENCOUNTER_LIFE, "housekeeping"),
-    Kept("encounter without a discharge", "nobody flagged", "arrival", NEVER_CLOSED_LIFE, "housekeeping: expires first"),
+    Kept("encounter without a discharge", "nobody flagged", "the last event", NEVER_CLOSED_LIFE, "housekeeping: expires first"),
     Kept("encounter of a look", "nobody flagged", "the look", LOOK_LIFE, "housekeeping: expires first"),
     Kept("control ID and hash of a message", "whoever it is about", "receipt", None, "housekeeping: NIGHTLIGHT_CONTROL_ID_DAYS"),
     Kept("quarantined message", "whoever it is about", "the decision", QUARANTINE_LIFE, "housekeeping"),

@@ -41,6 +41,7 @@ class Work:
     after: list[Encounter] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
     raised: list[UUID] = field(default_factory=list)
+    told: int = 0
 
     def follow(self, encounters: list[Encounter], *, may_open: bool) -> None:
         """Take the encounters that the check is about, and do to them what the event does."""
@@ -120,7 +121,7 @@ class Work:
         """The answer, with the acknowledgement that is stored with the message."""
         outcome = self._outcome(directory)
         acknowledgement = self.check.acknowledge(outcome) if self.check.acknowledge else b""
-        return Reply(outcome, acknowledgement, alerts=tuple(self.raised))
+        return Reply(outcome, acknowledgement, alerts=tuple(self.raised), told=len(self.raised) + self.told)
 
     def _outcome(self, directory: Directory) -> Outcome:
         check = self.check

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from nightlight.embedded import EmbeddedServers, Servers
@@ -19,6 +20,9 @@ from nightlight.embedded.cluster import SUPERUSER
 from nightlight.embedded.folder import DataFolder
 from nightlight.embedded.postgres import OWNER, SERVICE, create_database, url_of
 from runtime.migrate import migrate
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")  # property tests are judged by what they find, never by how long they take
 
 TEMPLATE = "template_migrated"
 

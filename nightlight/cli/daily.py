@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -113,7 +113,10 @@ def extract_load(
     authority: Annotated[str, typer.Option(help="Code of the authority that it comes from.")],
     extracted_at: Annotated[
         datetime | None,
-        typer.Option(help="When it was taken from the authority's system (England's time); default: now.", show_default=False),
+        typer.Option(
+            help="When it was taken from the authority's system (England's time); default: when the file was last changed.",
+            show_default=False,
+        ),
     ] = None,
     sensitive: Annotated[bool, typer.Option("--sensitive", help="Every child in it is shown masked from the first day.")] = False,
     data: DataFolder = None,
@@ -122,7 +125,7 @@ def extract_load(
 
     Exit status 0: all accepted. 2: some rejected. 1: nothing loaded.
     """
-    taken = extracted_at.replace(tzinfo=ENGLAND) if extracted_at else now()
+    taken = extracted_at.replace(tzinfo=ENGLAND) if extracted_at else datetime.fromtimestamp(file.stat().st_mtime, UTC)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
 
     async def work(database: Database, _: Settings) -> ExtractReport:

@@ -2,13 +2,14 @@
 
 import re
 from datetime import time, timedelta
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from domain.care_setting import CareSetting
 from domain.errors import InvalidInput, NotFound
-from flags_store.authorities import OFFICE_HOURS, Hours, add_authority
+from flags_store.authorities import OFFICE_HOURS, Hours, add_authority, set_state
 from nightlight.cli.console import DataFolder, on_store, operator, out
 from runtime.clients import SCOPES, Care, Client, add_client, find_client, sign_token
 from runtime.database import Database
@@ -55,6 +56,31 @@ def authority_add(
     out.print(f"Added authority {code}, {name}, {'live' if live else 'setting up'}.", markup=False)
 
 
+class State(StrEnum):
+    """How an authority stands: trial is matched and reported and never shown; a paused feed counts as late."""
+
+    SETTING_UP = "setting-up"
+    TRIAL = "trial"
+    LIVE = "live"
+    PAUSED = "paused"
+
+
+@authorities.command("set")
+def authority_set(
+    code: Annotated[str, typer.Argument(help="The authority's code, such as 301.", show_default=False)],
+    state: Annotated[State, typer.Argument(help="What it is from now on.", show_default=False)],
+    data: DataFolder = None,
+) -> None:
+    """Make an authority live, paused, or put it back to trial. Its flags are shown while it is live or paused."""
+
+    async def work(database: Database, _: Settings) -> None:
+        async with database.transaction() as transaction:
+            await set_state(transaction, operator(), code, state.value)
+
+    on_store(data, work)
+    out.print(f"Authority {code} is {state.value} now.", markup=False)
+
+
 def parse_hours(lines: list[str]) -> tuple[Hours, ...]:
     """Office hours from words such as "mon-thu 08:45-17:00". Raises InvalidInput."""
     hours: list[Hours] = []
@@ -64,7 +90,7 @@ def parse_hours(lines: list[str]) -> tuple[Hours, ...]:
             raise InvalidInput(f'hours are written like "mon-fri 08:45-17:00", not "{line}"')
         first, last = _DAYS.index(found[1]), _DAYS.index(found[2] or found[1])
         try:
-            opens, closes = time.fromisoformat(found[3]), time.fromisoformat(found[4])
+            opens, closes = time.fromisoformat(found[3]), time.max if found[4] == "24:00" else time.fromisoformat(found[4])
         except ValueError:
             raise InvalidInput(f'"{line}" holds no time of day') from None
         if last < first or closes <= opens:

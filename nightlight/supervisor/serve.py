@@ -5,10 +5,12 @@ Called by `nightlight serve` and `nightlight demo`. Where the settings name real
 
 import asyncio
 import os
+import shutil
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -103,4 +105,13 @@ def environment_of_children(settings: Settings, servers: Servers, http: Address,
         "NIGHTLIGHT_DATA_DIR": str(settings.data_dir.resolve()),
         "NIGHTLIGHT_HTTP": str(http),
         "NIGHTLIGHT_MLLP": str(mllp),
+        "PROMETHEUS_MULTIPROC_DIR": str(_metrics_folder(settings.data_dir)),
     }
+
+
+def _metrics_folder(data_dir: Path) -> Path:
+    """Where the processes count side by side, so that `/metrics` of the API serves all; empty at every start."""
+    folder = data_dir.resolve() / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    return folder

@@ -1,5 +1,7 @@
 """What the commands say of themselves and of bad input: one line that says what to do."""
 
+from datetime import time
+
 import pytest
 from typer.testing import CliRunner
 
@@ -16,7 +18,7 @@ from runtime.settings import Settings
 
 COMMANDS = [
     ["serve"], ["demo"], ["api"], ["listener"], ["dispatcher"], ["migrate"], ["check"], ["alerts"], ["send"], ["token"], ["backup"],
-    ["restore"], ["retention"], ["authority", "add"], ["site", "add"], ["client", "add"], ["extract", "load"],
+    ["restore"], ["retention"], ["authority", "add"], ["authority", "set"], ["site", "add"], ["client", "add"], ["extract", "load"],
 ]  # fmt: skip
 
 
@@ -59,6 +61,7 @@ def test_hours_that_make_no_sense_are_refused(line: str) -> None:
 def test_hours_are_written_as_people_say_them() -> None:
     assert parse_hours(["mon-fri 08:45-17:00"]) == OFFICE_HOURS
     assert len(parse_hours(["Mon-Thu 08:45-17:00", "fri 08:45-16:30"])) == 5
+    assert parse_hours(["sat 18:00-24:00"])[0].closes == time.max
 
 
 @pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n"])

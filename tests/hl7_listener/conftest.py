@@ -1,14 +1,10 @@
-"""Property tests are judged by what they find, never by how long they take; the listener runs on the loop of its process."""
+"""The listener is tested on the loop of its process."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 
 import pytest
 import uvloop
-from hypothesis import settings
-
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 
 def pytest_asyncio_loop_factories(

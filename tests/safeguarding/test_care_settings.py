@@ -45,6 +45,11 @@ def test_what_fits_no_rule_tells_the_authority_all_the_same() -> None:
     assert decide_care_setting(SITE, "X", "99", "999", "").is_unscheduled
 
 
+@pytest.mark.parametrize("pv1", [("I", "21", "180", "ED"), ("R", "", "300", ""), ("", "", "", ""), ("E", "", "", "")])
+def test_a_private_service_stays_private_whatever_its_messages_say(pv1: tuple[str, str, str, str]) -> None:
+    assert decide_care_setting(replace(SITE, setting=CareSetting.SARC), *pv1) is CareSetting.SARC
+
+
 def test_services_whose_use_nobody_may_hear_of_match_before_everything_else() -> None:
     private = [rule.setting.is_private for rule in DEFAULT_RULES]
     assert private == sorted(private, reverse=True)

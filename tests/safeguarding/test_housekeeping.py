@@ -9,7 +9,7 @@ from domain.encounter import TriggerEvent
 from safeguarding.housekeeping import keep_house
 from safeguarding.retention import RETENTION
 from tests.conftest import FreshDatabase
-from tests.safeguarding.house import UNKNOWN_CHILD, House
+from tests.safeguarding.house import SEEN_AT, UNKNOWN_CHILD, House
 
 STATES = "SELECT encounter_key LIKE 'look %%', state FROM encounters ORDER BY 1"
 
@@ -19,7 +19,7 @@ async def age(house: House, hours: int) -> None:
     async with house.database.transaction() as transaction:
         await transaction.execute(
             """
-            UPDATE encounters SET last_event_at = now() - %(a)s::interval,
+            UPDATE encounters SET last_event_at = now() - %(a)s::interval, recorded_at = now() - %(a)s::interval,
                                   departed_at = CASE WHEN state <> 'open' THEN now() - %(a)s::interval END
             """,
             {"a": timedelta(hours=hours)},
@@ -58,6 +58,15 @@ async def test_an_encounter_that_never_closes_expires_and_one_of_a_look_sooner(h
     await age(house, 73)
     await keep_house(house.database, 30)
     assert await house.rows("SELECT state FROM encounters WHERE encounter_key LIKE 'visit %%'") == [("expired",)]
+
+
+async def test_a_sender_whose_clock_is_years_behind_keeps_its_encounters_and_a_late_number_alerts(house: House) -> None:
+    await house.flag()
+    await house.ask(number=None, local="633", event_at=SEEN_AT.replace(year=2016))
+    await keep_house(house.database, 30)
+    assert await house.rows("SELECT state FROM encounters") == [("open",)]
+    late = await house.ask(local="633", trigger=TriggerEvent.UPDATE, event_at=SEEN_AT.replace(year=2016), minutes=20)
+    assert len(late.alerts) == 1
 
 
 async def test_control_ids_are_remembered_for_as_long_as_the_setting_says(house: House) -> None:

@@ -190,6 +190,7 @@ async def test_discharge_closes_and_left_before_seen_reopens_what_was_read(house
     assert await house.rows("SELECT state, left_before_seen FROM encounters") == [("closed", True)]
     assert await house.value("SELECT state FROM alerts") == "raised"
     assert await house.value("SELECT count(*) FROM deliveries WHERE notice = 'left-before-seen'") == 2
+    assert len(house.nudged) == 2, "the dispatcher is woken for it"
 
 
 async def test_a_cancelled_arrival_is_retracted_and_erases_nothing(house: House) -> None:
@@ -310,3 +311,51 @@ async def test_an_update_that_comes_after_the_patient_has_left_opens_nothing(hou
     await house.ask(trigger=TriggerEvent.UPDATE, departed_at=SEEN_AT - timedelta(days=4))
     assert await house.value("SELECT state FROM encounters") == "closed"
     assert await house.value(ALERTS) == 0
+
+
+async def test_a_look_on_the_next_day_tells_the_authority_anew(house: House) -> None:
+    await house.flag()
+    first = await house.ask(trigger=TriggerEvent.LOOKUP, visit_number="")
+    next_day = await house.ask(trigger=TriggerEvent.LOOKUP, visit_number="", minutes=24 * 60)
+    assert len(first.alerts) == len(next_day.alerts) == 1
+
+
+@pytest.mark.parametrize("trigger", [TriggerEvent.DISCHARGE, TriggerEvent.CANCEL_ADMIT, TriggerEvent.UPDATE])
+async def test_a_test_message_about_a_real_visit_changes_nothing_of_it(house: House, trigger: TriggerEvent) -> None:
+    await house.flag()
+    await house.ask(local="633")
+    await house.ask(trigger=trigger, test=True, local="633", minutes=5)
+    assert await house.rows("SELECT state, test FROM encounters WHERE encounter_key = 'visit V1'") == [("open", False)]
+    assert await house.rows("SELECT state FROM alerts") == [("raised",)]
+    assert await house.rows("SELECT DISTINCT notice FROM deliveries") == [("raised",)]
+
+
+async def test_a_late_message_with_an_older_number_never_takes_the_place_of_the_newer_one(house: House) -> None:
+    await house.flag()
+    await house.ask(number=UNKNOWN_CHILD)
+    await house.ask(trigger=TriggerEvent.UPDATE, minutes=30)
+    late = await house.ask(number=OTHER_CHILD, trigger=TriggerEvent.UPDATE, minutes=20)
+    assert isinstance(late.outcome, Flagged)
+    assert await house.value("SELECT nhs_number FROM encounters") == CHILD
+
+
+async def test_a_late_message_with_another_number_is_looked_at_and_told_of(house: House) -> None:
+    await house.flag()
+    await house.ask(number=UNKNOWN_CHILD, minutes=30)
+    late = await house.ask(trigger=TriggerEvent.UPDATE, minutes=20)
+    assert len(late.alerts) == 1, "the clock of the sender that knows the right number may be the one that is slow"
+    assert await house.value("SELECT nhs_number FROM encounters") == UNKNOWN_CHILD
+
+
+@pytest.mark.parametrize("setting", [CareSetting.OUTPATIENT, CareSetting.SEXUAL_HEALTH])
+async def test_an_unscheduled_lookup_joins_no_encounter_of_which_nobody_is_told(house: House, setting: CareSetting) -> None:
+    await house.flag()
+    booked = await house.ask(care_setting=setting)
+    looked = await house.ask(trigger=TriggerEvent.LOOKUP, visit_number="", minutes=10)
+    assert looked.outcome.encounter_id != booked.outcome.encounter_id
+    assert len(looked.alerts) == 1
+
+
+async def test_an_arrival_is_never_in_the_future(house: House) -> None:
+    await house.ask(arrived_at=SEEN_AT.replace(year=2999))
+    assert await house.value("SELECT arrived_at FROM encounters") == SEEN_AT

@@ -2,13 +2,17 @@
 
 from typing import Any
 
+import pytest
+
 from domain.answer import NoneKnown
 from domain.care_setting import CareSetting
 from domain.encounter import TriggerEvent
+from domain.errors import NotFound
+from flags_store.authorities import set_state
 from safeguarding.directory import read_directory
 from safeguarding.patients_seen import patients_seen
 from safeguarding.sweep import sweep_due
-from tests.safeguarding.house import KEY, House, check, put_flag
+from tests.safeguarding.house import KEY, OPERATOR, House, check, put_flag
 
 
 async def flag_by_extract(transaction: Any) -> None:
@@ -71,3 +75,20 @@ async def test_a_desk_transaction_that_has_written_nothing_yet_is_waited_for(hou
         await patients_seen(desk, [check()], directory, KEY)
     await sweep(house)
     assert await house.value("SELECT count(*) FROM alerts") == 1
+
+
+async def test_an_authority_that_goes_live_is_told_of_children_who_are_there_now(house: House) -> None:
+    async with house.database.transaction() as transaction:
+        await transaction.execute("UPDATE authorities SET state = 'trial' WHERE code = '301'")
+    await house.flag()
+    assert isinstance((await house.ask()).outcome, NoneKnown)
+    async with house.database.transaction() as transaction:
+        await set_state(transaction, OPERATOR, "301", "live")
+    house.directory.forget()
+    assert (await sweep(house))[1] == 1
+
+
+async def test_an_unknown_authority_cannot_go_live(house: House) -> None:
+    with pytest.raises(NotFound):
+        async with house.database.transaction() as transaction:
+            await set_state(transaction, OPERATOR, "999", "live")
