@@ -14,6 +14,7 @@ from domain.answer import CouldNotCheckReason
 from domain.encounter import Encounter, EncounterState, Identity, TriggerEvent
 from runtime.ids import uuid7
 from safeguarding.check import Check
+from safeguarding.decision import tells
 
 LOOK_WINDOW = timedelta(hours=12)
 
@@ -27,7 +28,13 @@ def key_of(check: Check) -> str | None:
     """The key within the site of the encounter that the check is about, or None where it names none.
 
     The visit number; else the person and the time of arrival; else, for a look, the person and a span of 12 hours.
+    Test messages have encounters of their own, whatever visit they name.
     """
+    key = _key_of(check)
+    return f"test {key}" if key and check.test else key
+
+
+def _key_of(check: Check) -> str | None:
     if check.visit_number:
         return f"visit {check.visit_number}"
     person = _person_of(check.identity)
@@ -42,22 +49,20 @@ def key_of(check: Check) -> str | None:
 
 def belonging(check: Check, found: Sequence[Encounter]) -> list[Encounter]:
     """Of the encounters found for the check, those that it is about."""
-    key = key_of(check)
-    same = [each for each in found if each.key == key and each.site == check.site]
     if check.encounter_id is not None:
         return [each for each in found if each.id == check.encounter_id]
-    if same and check.trigger not in _PERSON_EVENTS:
-        return same
-    if check.visit_number and check.trigger not in _PERSON_EVENTS:
-        return []
+    if check.trigger not in _PERSON_EVENTS:
+        key = key_of(check)
+        same = [each for each in found if each.key == key and each.site == check.site]
+        if same or check.visit_number:
+            return same
     still_open = [each for each in found if each.state is EncounterState.OPEN and each.test == check.test]
     if check.trigger is TriggerEvent.LOOKUP:
-        return [each for each in still_open if not _is_past_look(each, check)]
-    if check.trigger in _PERSON_EVENTS:
-        return still_open
+        joined = [each for each in still_open if not _is_past_look(each, check)]
+        return [each for each in joined if check.silent or tells(each)]  # a clinic's appointment hides no attendance
     if check.trigger in _ENDING or check.trigger is TriggerEvent.UPDATE:
         return _newest(still_open)
-    return []
+    return still_open if check.trigger in _PERSON_EVENTS else []
 
 
 def follow(check: Check, encounters: Sequence[Encounter], *, may_open: bool = True) -> list[Encounter]:
@@ -81,7 +86,7 @@ def _opened(check: Check) -> Encounter:
         care_setting=check.care_setting,
         unscheduled=check.care_setting.is_unscheduled and not check.silent,
         state=EncounterState.CLOSED if check.departed_at else EncounterState.OPEN,
-        arrived_at=check.arrived_at or check.moment,
+        arrived_at=min(check.arrived_at or check.moment, check.at),
         departed_at=check.departed_at,
         left_before_seen=False,
         test=check.test,
@@ -102,7 +107,7 @@ def _changed(check: Check, encounter: Encounter) -> Encounter:
     if check.trigger in _ARRIVALS:
         after = replace(after, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
     if check.trigger in _OPENING and after.state is EncounterState.OPEN:
-        after = replace(after, care_setting=check.care_setting, unscheduled=check.care_setting.is_unscheduled, test=check.test)
+        after = replace(after, care_setting=check.care_setting, unscheduled=check.care_setting.is_unscheduled)
     if check.trigger is TriggerEvent.DISCHARGE:
         left = check.left_before_seen
         after = replace(after, state=EncounterState.CLOSED, departed_at=check.departed_at or check.moment, left_before_seen=left)
@@ -114,8 +119,10 @@ def _changed(check: Check, encounter: Encounter) -> Encounter:
 def _identified(check: Check, encounter: Encounter) -> Encounter:
     if check.trigger in _ENDING:
         return encounter
-    local = _local_number(check.identity, encounter.site) or encounter.local_number
-    number = check.identity.nhs_number or encounter.nhs_number
+    local, number = _local_number(check.identity, encounter.site), check.identity.nhs_number
+    if check.moment < encounter.last_event_at and check.trigger is not TriggerEvent.MERGE:  # then it only fills gaps
+        local, number = encounter.local_number or local, encounter.nhs_number or number
+    local, number = local or encounter.local_number, number or encounter.nhs_number
     return replace(encounter, nhs_number=number, local_number=local, could_not_check=None if number else _no_number(check.identity))
 
 

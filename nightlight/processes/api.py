@@ -56,9 +56,15 @@ def check_sign_in(settings: Settings, *, is_production: bool) -> None:
 async def _serve(app: ASGIApp, sock: socket.socket) -> None:
     """Serve until cancelled; then take no new request, finish those in hand, and end."""
     config = uvicorn.Config(
-        cast("Any", app), loop="none", http="httptools", access_log=False, log_config=None, server_header=False, proxy_headers=False,
+        cast("Any", app),
+        loop="none",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
-    )  # fmt: skip
+    )
     server = _Server(config)
     serving = asyncio.create_task(server.serve([sock]))
     try:
