@@ -44,7 +44,8 @@ _EXPIRE = """
     WHERE id IN (
         SELECT id FROM encounters
         WHERE state = 'open'
-          AND greatest(last_event_at, recorded_at) < now() - CASE WHEN encounter_key LIKE 'look %%' THEN %s::interval ELSE %s::interval END
+          AND greatest(last_event_at, recorded_at)  -- whatever the sender's clock says
+              < now() - CASE WHEN encounter_key LIKE 'look %%' THEN %s::interval ELSE %s::interval END
         ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
     )
 """
