@@ -27,6 +27,7 @@ LEFT_BEFORE_SEEN = frozenset({"12", "LBS", "LWBS", "DNW", "1066301000000103", "1
 
 _MAY_SAY_LEFT = frozenset({TriggerEvent.DISCHARGE, TriggerEvent.UPDATE})
 _VERIFIED = frozenset({"", "01"})
+_NON_ZERO = frozenset("123456789")
 _TEST_PROCESSING = frozenset({"T", "D"})
 
 
@@ -99,12 +100,23 @@ def _identity(pid: Segment, numbers: Numbers, site: Site) -> Identity:
     return Identity(
         numbers.nhs_number,
         numbers.no_number,
-        tuple(LocalNumber(site.ods_code, local.value) for local in numbers.local),
+        _own_numbers(numbers, site),
         family_name=pid.component(5, 1),
         given_name=pid.component(5, 2),
         birth_date=parse_date(pid.component(7, 1)),
         unverified=number_status(pid) not in _VERIFIED,
     )
+
+
+def _own_numbers(numbers: Numbers, site: Site) -> tuple[LocalNumber, ...]:
+    """Those that the site itself gave: by the authority; else of type MR, or without an authority; else all of them.
+
+    The same digits mean somebody else where another place gave them, and "UNKNOWN" or 0000 mean nobody at all.
+    """
+    given = [each for each in numbers.local if not _NON_ZERO.isdisjoint(each.value)]
+    by_authority = [each for each in given if each.authority.upper() in {site.ods_code, site.organisation_code}]
+    by_type = [each for each in given if each.kind == "MR" or not each.authority]
+    return tuple(LocalNumber(site.ods_code, each.value) for each in by_authority or by_type or given)
 
 
 def _merge_checks(message: Message, main: Check, site: Site) -> list[Check]:
@@ -117,7 +129,7 @@ def _merge_checks(message: Message, main: Check, site: Site) -> list[Check]:
         prior = Identity(
             pair.prior.nhs_number,
             pair.prior.no_number,
-            tuple(LocalNumber(site.ods_code, local.value) for local in pair.prior.local),
+            _own_numbers(pair.prior, site),
         )
         surviving = _identity(pids[min(number, len(pids) - 1)], pair.surviving, site)
         checks.append(_paired(main, surviving, prior, is_last=pair is pairs[-1]))

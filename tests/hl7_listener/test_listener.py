@@ -13,8 +13,8 @@ from hl7_listener.answering import Answerer
 from hl7_listener.framing import frame
 from hl7_listener.server import Limits, check_address, listening
 from tests.conftest import FreshDatabase
-from tests.hl7_listener.samples import sample
-from tests.safeguarding.house import CHILD, House, open_house
+from tests.hl7_listener.samples import adt, sample
+from tests.safeguarding.house import CHILD, UNKNOWN_CHILD, House, open_house
 
 LIMITS = Limits(frame_bytes=20_000, connections=5, connections_per_peer=3, idle_seconds=60, frame_seconds=60)
 
@@ -195,3 +195,24 @@ async def test_an_acknowledgement_is_never_acknowledged(listener: Listener) -> N
     peer.writer.write(frame(b"MSH|^~\\&|PAS|R0A01|NIGHTLIGHT|R0A|20261105||ACK|X1|P|2.4\rMSA|AA|1\r"))
     assert code_of(await peer.send(a04())) == "AA"
     peer.writer.close()
+
+
+async def test_a_number_that_another_place_gave_is_never_taken_for_this_hospitals_own(listener: Listener) -> None:
+    await listener.house.flag()
+    peer = await listener.connect()
+    await peer.send(adt(f"PID|1||{CHILD}^^^NHS^NH~634^^^R0A01^MR", "PV1|1|E|||||||||||||||||V1"))
+    other = f"PID|1||{UNKNOWN_CHILD}^^^NHS^NH~777^^^R0A01^MR~634^^^GPSYSTEM^PI"
+    assert b"MSA|AA" in await peer.send(adt(other, event="A31"))
+    peer.writer.close()
+    assert await listener.house.value("SELECT nhs_number FROM encounters") == CHILD
+
+
+@pytest.mark.parametrize("word", ["UNKNOWN", "0000000", "N/A", "-"])
+async def test_what_is_no_number_of_anybody_links_no_two_patients(listener: Listener, word: str) -> None:
+    await listener.house.flag()
+    peer = await listener.connect()
+    await peer.send(adt(f"PID|1||{word}^^^R0A01^MR~{UNKNOWN_CHILD}^^^NHS^NH", "PV1|1|E" + "|" * 42 + "20260303"))
+    await peer.send(adt(f"PID|1||{word}^^^R0A01^MR~{CHILD}^^^NHS^NH", "PV1|1|E" + "|" * 42 + "20260303"))
+    peer.writer.close()
+    assert await listener.house.value("SELECT count(*) FROM encounters") == 2
+    assert await listener.house.value("SELECT count(*) FROM alerts") == 1
