@@ -1,7 +1,7 @@
 """What became of an alert, in words: for the clinician on the banner, and for the social worker on the worklist. Pure.
 
 Acknowledged means read by a person, and is not a referral; unread is never made to look handled.
-Source: design facts, section 5.
+Source: docs/facts.md, section 5.
 """
 
 from dataclasses import dataclass
@@ -49,8 +49,8 @@ def _unread(directory: Directory, row: AlertRow, at: datetime) -> str:
     what = "Left before being seen, told again, not yet acknowledged" if row.left_before_seen else "Not yet acknowledged"
     if team.is_office:
         return f"{what}, {span(at - row.raised_at)}."
-    queued = f"Queued for {when_next(team.office_opens, at)}; " if team.office_opens else ""
-    return f"{queued}nobody has read this. Worried? Ring the {team.team} on {team.phone}."
+    unread = f"Queued for {when_next(team.office_opens, at)}; nobody" if team.office_opens else "Nobody"
+    return f"{unread} has read this. Worried? Ring the {team.team} on {team.phone}."
 
 
 def _read(row: AlertRow) -> str:

@@ -1,14 +1,14 @@
 """An answer of the desk as the banner shows it: words and colours for the three answers, masked where it must be. Pure.
 
 `api.banner` gives it to the templates. Flagged, none known and could not check share neither word, colour nor icon.
-Source: design facts, sections 1, 3 and 5.
+Source: docs/facts.md, sections 1, 3 and 5.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from api.alert_words import AlertLine, alert_line, hidden_line
-from api.words import day, moment, span
+from api.words import ago, day, moment
 from domain.answer import Answer, Caution, CouldNotCheck, Feed, Flagged, ShownFlag
 from domain.flag import DISPLAY, SHOWN_AFTER_END, FlagKind, Standing
 from safeguarding.contacts import Contact, contacts
@@ -98,11 +98,11 @@ def _flag_view(shown: ShownFlag, directory: Directory, at: datetime, *, masked: 
     tag = "Open" if is_open else "Ended for age" if shown.ended_for_age else "Ended"
     if masked:
         return FlagView(DISPLAY[flag.kind], tag, "red" if is_open else "grey", (), masked=True)
-    lines = [("Responsible authority", authority.name), ("Started", day(flag.start_date))]
+    lines = [("Authority", authority.name), ("Started", day(flag.start_date))]
     if flag.expected_delivery_date:
         lines.append(("Baby expected", day(flag.expected_delivery_date)))
     lines += _end(shown)
-    lines.append(("Last confirmed", f"{moment(flag.last_confirmed_at)} ({span(at - flag.last_confirmed_at)} ago)"))
+    lines.append(("Last confirmed", f"{moment(flag.last_confirmed_at)} ({ago(at - flag.last_confirmed_at)})"))
     late = f"The feed of {authority.name} is late: this may be out of date." if authority.is_late(at) else ""
     return FlagView(DISPLAY[flag.kind], tag, "red" if is_open else "grey", tuple(lines), masked=False, late=late)
 

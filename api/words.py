@@ -37,6 +37,11 @@ def span(value: timedelta) -> str:
     return f"{value.days} days"
 
 
+def ago(value: timedelta) -> str:
+    """How long since: "just now", "42 min ago"."""
+    return f"{span(value)} ago" if value >= timedelta(minutes=1) else "just now"
+
+
 def when_next(value: datetime, at: datetime) -> str:
     """A time to come: "08:45" today, "08:45 tomorrow", "08:45 on Monday 3 March"."""
     then, today = value.astimezone(ENGLAND), at.astimezone(ENGLAND).date()

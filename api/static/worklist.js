@@ -12,6 +12,7 @@ const confirmed = new Set();
 let fetching = null;
 let again = false;
 let poll = null;
+let left = false;
 
 const rows = (selector = "") => [...list.querySelectorAll(`[data-alert]${selector}`)];
 const ids = (selector) => rows(selector).map((row) => row.dataset.alert);
@@ -23,11 +24,21 @@ function say(state) {
   stale.hidden = state !== "stale";
 }
 
+// The sign-in has ended: nothing stays on the screen, and the page asks to sign in again.
+function leave() {
+  if (left) return;
+  left = true;
+  clearInterval(poll);
+  list.replaceChildren();
+  location.assign("/worklist");
+}
+
 async function renew() {
+  if (left) return;
   if (fetching) return (again = true);
   fetching = (async () => {
     const answer = await fetch(`/worklist/rows?mark=${encodeURIComponent(mark())}`);
-    if (answer.status === 401 || answer.status === 404) return location.assign("/worklist");
+    if (answer.status === 401 || answer.status === 404) return leave();
     if (answer.status === 200) show(await answer.text());
     else if (answer.status !== 204) throw new Error("no answer");
     say(poll ? "polling" : "live");
@@ -84,8 +95,9 @@ function listen() {
   });
   events.addEventListener("changed", (event) => (event.data === mark() ? say("live") : renew()));
   events.addEventListener("stale", () => say("stale"));
-  events.addEventListener("ended", () => location.assign("/worklist"));
+  events.addEventListener("ended", leave);
   events.addEventListener("error", () => {
+    if (left) return events.close();
     poll ??= setInterval(renew, POLL_EVERY);
     renew();
     if (events.readyState === EventSource.CLOSED) setTimeout(listen, POLL_EVERY);

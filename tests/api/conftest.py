@@ -17,3 +17,11 @@ async def house(embedded: Embedded, fresh_database: FreshDatabase, redis_url: st
     superuser_url = url_of(embedded.folder, SUPERUSER, "postgres")
     async with open_house(fresh_database, redis_url, tmp_path, superuser_url) as house:
         yield house
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly what was not looked at."""
+    skipped = [report for report in terminalreporter.getreports("skipped") if "test_browser" in report.nodeid]
+    if skipped:
+        line = f"{len(skipped)} BROWSER TESTS WERE SKIPPED: there is no Chromium here (apt-get install chromium)"
+        terminalreporter.write_line(line, red=True, bold=True)

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from domain.actor import NIGHTLIGHT, Actor, ActorKind, Purpose, Role
 from domain.answer import CouldNotCheckReason
 from domain.care_setting import CareSetting
 from domain.encounter import Identity, TriggerEvent
+from domain.errors import CouldNotReachStore
 from domain.nhs_number import NhsNumber, check_digit
 from flags_store.authorities import Hours, add_authority
 from runtime.clock import now
@@ -173,9 +174,11 @@ class House:
         """All alerts, oldest first."""
         return [UUID(str(row[0])) for row in await self.rows("SELECT id FROM alerts ORDER BY id")]
 
-    def read_anew(self) -> None:
+    async def read_anew(self) -> None:
         """Authorities and sites were changed: do not wait for the seconds that the directory is kept."""
-        self.app.state.services.directory._good_until = 0.0
+        with suppress(CouldNotReachStore):
+            await self.app.state.services.directory.current()  # a read that is under way ends first
+        self.app.state.services.directory.forget()
 
     async def rows(self, query: str, *parameters: object) -> list[tuple[object, ...]]:
         """What the database holds."""

@@ -30,4 +30,4 @@ def heading(page: str) -> tuple[str, str]:
 
 def words(page: str) -> str:
     """The text of a page's main part."""
-    return " ".join(re.sub(r"<[^>]+>", " ", page.split("<main")[1].split("</main", maxsplit=1)[0]).split())
+    return " ".join(re.sub(r"<[^>]+>", " ", page.split("<main")[1].split(">", 1)[1].split("</main", maxsplit=1)[0]).split())

@@ -125,7 +125,7 @@ async def test_every_coded_answer_is_offered_and_shown_on_the_banner(house: Hous
     alert = (await house.alerts())[0]
     answer = await post(house, alert, answer=coded.value, text="ring 020 7946 0999\x00")
     assert (answer.status_code, answer.headers["location"]) == (303, "/worklist")
-    assert f"{coded.words}, Wanda Worker" in await worklist(house)
+    assert f"{coded.words} Wanda Worker" in await worklist(house)
     banner = words((await details(house, encounter)).text)
     assert f"{coded.words}. Not a referral. ring 020 7946 0999" in banner
 
