@@ -11,17 +11,23 @@ from runtime.database import Transaction
 
 
 async def record_merge(transaction: Transaction, actor: Actor, prior: NhsNumber, surviving: NhsNumber, source: str) -> int:
-    """A hospital says that `prior` and `surviving` are one patient: each leads to whoever is held on the other.
+    """A hospital says that `prior` and `surviving` are one patient: each leads to whoever is held on the other,
+    or was led to by it after an earlier merge.
 
-    Returns how many persons got an alias; 0 where nobody is held on either number, of whom nothing is kept.
+    Returns how many aliases there are now more; 0 where nobody is held on either number, of whom nothing is kept.
     """
     cursor = await transaction.execute(
         """
         INSERT INTO person_aliases (person_id, value, relation, direction, source)
-        SELECT p.id, CASE p.nhs_number WHEN %(prior)s THEN %(surviving)s ELSE %(prior)s END, 'merged',
-               CASE p.nhs_number WHEN %(prior)s THEN 'successor' ELSE 'prior' END, %(source)s
-        FROM persons p WHERE p.nhs_number IN (%(prior)s, %(surviving)s) AND %(prior)s <> %(surviving)s
-        ORDER BY p.id
+        SELECT p.id, n.value, 'merged', CASE n.value WHEN %(prior)s THEN 'prior' ELSE 'successor' END, %(source)s
+        FROM persons p CROSS JOIN (VALUES (%(prior)s), (%(surviving)s)) AS n (value)
+        WHERE n.value <> p.nhs_number AND %(prior)s <> %(surviving)s AND p.id IN (
+            SELECT id FROM persons WHERE nhs_number IN (%(prior)s, %(surviving)s)
+            UNION ALL
+            SELECT person_id FROM person_aliases  -- of an earlier merge
+            WHERE value IN (%(prior)s, %(surviving)s) AND facility = '' AND ended_at IS NULL
+        )
+        ORDER BY p.id, n.value
         ON CONFLICT DO NOTHING
         RETURNING person_id
         """,

@@ -178,6 +178,17 @@ async def test_a_merge_leads_from_either_number_to_the_flag_and_says_so(house: H
     assert await house.rows("SELECT value, direction, source FROM person_aliases") == [(CHILD, "successor", "R0A01")]
 
 
+async def test_a_chain_of_merges_leads_from_its_last_number_to_the_flag(house: House) -> None:
+    await house.flag(OTHER_CHILD)
+    for prior, surviving in ((OTHER_CHILD, UNKNOWN_CHILD), (UNKNOWN_CHILD, "9990000042"), ("9990000042", CHILD)):
+        merged = check(number=prior).identity
+        await house.ask(trigger=TriggerEvent.MERGE, prior=merged, number=surviving, visit_number="")
+    reply = await house.ask()
+    assert isinstance(reply.outcome, Flagged)
+    assert len(reply.alerts) == 1
+    assert await house.value("SELECT count(*) FROM person_aliases") == 3
+
+
 async def test_discharge_closes_and_left_before_seen_reopens_what_was_read(house: House) -> None:
     await house.flag()
     await house.ask()
