@@ -1,0 +1,153 @@
+"""The measurements, in rounds: ours and the yardstick in turn, so that whatever else the machine does falls on both.
+
+`__main__` calls `measure` with a plan; what comes back is everything that was measured, for `report` to put together.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench import baseline, clients, fhir_client, mllp_client, screens_client, store
+from bench.figures import delays, percentiles
+from bench.service import Service
+from bench.world import CLIENT, SITES
+from runtime.clients import sign_token
+from runtime.database import Database
+
+MOST_PER_SECOND = 10_000
+ROUNDS = 5
+SCREEN = "screen"
+FAULTS = ("refused", "lost", "wrong", "unseen")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much of everything. `offered` is the load, in messages a second, under which screens are watched."""
+
+    flagged: int = 100_000
+    rounds: int = ROUNDS
+    warm_seconds: float = 1.0
+    seconds: float = 5.0
+    screen_seconds: float = 20.0
+    offered: float = 500.0
+
+
+QUICK = Plan(flagged=2_000, rounds=1, warm_seconds=0.5, seconds=1.0, screen_seconds=3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One of our doors, and the number of connections with which it and the yardstick are measured."""
+
+    name: str
+    door: str
+    connections: int
+
+
+PAIRS = (Pair("adt-1", "adt", 1), Pair("adt-20", "adt", 20), Pair("fhir-64", "fhir", 64))
+
+
+@dataclass(slots=True)
+class Measured:
+    """One list of figures, a round each, for each of our measurements (`ours`) and its yardstick (`theirs`)."""
+
+    ours: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    theirs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> int:
+        """Messages that were acknowledged with AA, the warm-up among them."""
+        return sum(each["accepted"] for name, rounds in self.ours.items() if not name.startswith("fhir") for each in rounds)
+
+    @property
+    def flagged(self) -> int:
+        """Those of them that were about a child with a plan."""
+        return sum(each["flagged"] for name, rounds in self.ours.items() if not name.startswith("fhir") for each in rounds)
+
+    @property
+    def faults(self) -> int:
+        """Whatever was refused, lost or answered wrongly."""
+        return sum(each.get(fault, 0) for rounds in self.ours.values() for each in rounds for fault in FAULTS)
+
+
+Note = Callable[[str, dict[str, Any]], None]
+
+
+async def measure(service: Service, database: Database, plan: Plan, on_step: Note) -> Measured:
+    """All rounds. `on_step` hears the name of each measurement and its figures. Raises ClientFailed and NoBaseline."""
+    measured = Measured()
+    run = _Run(service, database, plan, time.time_ns() // 1_000_000)
+
+    async def take(into: dict[str, list[dict[str, Any]]], name: str, shown: str, work: Awaitable[dict[str, Any]]) -> None:
+        figures = await work
+        into.setdefault(name, []).append(figures)
+        on_step(shown, figures)
+        await store.until_quiet(database)
+
+    await take(measured.ours, "warm-up", "warm-up", run.adt(20))
+    await store.until_feeds_are_live(database, SITES)
+    store.refresh_statistics(service.servers.owner_url)
+    for number in range(plan.rounds):
+        for pair in PAIRS:
+            both = [
+                (measured.theirs, f"pgbench with {pair.connections}", run.pgbench),
+                (measured.ours, f"{pair.door} with {pair.connections}", run.doors[pair.door]),
+            ]
+            for into, shown, work in both[:: -1 if number % 2 else 1]:
+                await take(into, pair.name, shown, work(pair.connections))
+        await take(measured.ours, SCREEN, "ADT to screen", run.screens())
+    return measured
+
+
+class _Run:
+    """The single measurements."""
+
+    def __init__(self, service: Service, database: Database, plan: Plan, seed: int) -> None:
+        self._service = service
+        self._database = database
+        self._plan = plan
+        self._seed = seed
+        self.doors = {"adt": self.adt, "fhir": self.fhir}
+
+    async def pgbench(self, connections: int) -> dict[str, Any]:
+        return await baseline.measure(self._service.servers.service_url, connections, max(1, round(self._plan.seconds)))
+
+    async def adt(self, connections: int) -> dict[str, Any]:
+        return await clients.run("mllp_client", self._adt_order(connections, self._plan.seconds))
+
+    async def fhir(self, connections: int) -> dict[str, Any]:
+        token = sign_token(self._service.key, CLIENT)
+        plan = self._plan
+        order = fhir_client.Order(
+            self._service.http, token, self._next_seed(), connections, plan.warm_seconds, plan.seconds, plan.flagged
+        )
+        return await clients.run("fhir_client", order)
+
+    async def screens(self) -> dict[str, Any]:
+        """Screens are opened first; then messages fall due at the offered rate, and each alert is waited for."""
+        plan, opening = self._plan, 2.0
+        order = self._adt_order(20, plan.screen_seconds, plan.offered)
+        watching = plan.warm_seconds + plan.screen_seconds + 2 * opening + 3.0
+        sessions = await store.sign_in_everywhere(self._database)
+        watch = screens_client.Order(self._service.http, sessions, watching)
+        watched = asyncio.create_task(clients.run("screens_client", watch))
+        await asyncio.sleep(opening)
+        sent = await clients.run("mllp_client", order)
+        shown_at = (await watched)["shown_at"]
+        visits = await store.visits_of(self._database, list(shown_at))
+        waited, unseen = delays(sent.pop("due_at"), {visits[alert]: at for alert, at in shown_at.items()})
+        return {**sent, "latency": percentiles(waited), "seen": len(waited), "unseen": unseen, "ack_latency": sent["latency"]}
+
+    def _adt_order(self, connections: int, seconds: float, per_second: float = 0) -> mllp_client.Order:
+        plan, seed = self._plan, self._next_seed()
+        most = round((seconds + plan.warm_seconds) * (per_second or MOST_PER_SECOND)) + connections
+        return mllp_client.Order(
+            self._service.mllp, f"{seed:x}"[-8:].upper(), seed, connections, list(SITES), plan.warm_seconds, seconds, most,
+            plan.flagged, per_second,
+        )  # fmt: skip
+
+    def _next_seed(self) -> int:
+        self._seed += 1
+        return self._seed

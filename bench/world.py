@@ -1,0 +1,70 @@
+"""What the bench's service holds: authorities, hospital sites, one FHIR client, and the flags, by the same doors as ever.
+
+`rounds` calls `furnish` once on the fresh store; the flags come in as CSV extracts, one for each authority.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+
+from bench.people import Patient, patient
+from domain.actor import Actor, ActorKind
+from domain.care_setting import CareSetting
+from flags_store.authorities import add_authority
+from nightlight.demo.sample import COLUMNS
+from runtime.clients import SCOPES, Care, Client, add_client
+from runtime.clock import england_day, now
+from runtime.database import Database
+from safeguarding.extracts import load_extract
+from safeguarding.sites import add_site
+
+AUTHORITIES = tuple(str(code) for code in range(201, 354))
+"""As many as England has."""
+
+SITES = tuple(f"R0A{number:02}" for number in range(1, 21))
+CLIENT = Client("bench", "R0A", list(SCOPES), Care.BOTH, True)
+OPERATOR = Actor(ActorKind.OPERATOR, "bench", "The bench", "nightlight", "operator")
+
+_HELD_FOR = timedelta(days=400)
+
+
+async def furnish(database: Database, flagged: int, on_flags: Callable[[int], None]) -> None:
+    """Fill the store. `on_flags` hears how many flags are there so far. Raises RuntimeError where an extract is not whole."""
+    async with database.transaction() as transaction:
+        for code in AUTHORITIES:
+            await add_authority(
+                transaction, OPERATOR, code, f"Authority {code}", f"01632 960{code}", f"01632 961{code}", live=True,
+                rhythm=timedelta(days=2), alert_email=None,
+            )  # fmt: skip
+        for ods in SITES:
+            await add_site(
+                transaction, OPERATOR, ods, f"Hospital {ods}", CareSetting.EMERGENCY_DEPARTMENT, organisation_code="R0A",
+                organisation_name="Amber Hospitals Trust", safeguarding_phone="01632 960900",
+            )  # fmt: skip
+        await add_client(transaction, OPERATOR, CLIENT)
+    held = 0
+    for code, content in extracts(flagged, england_day(now())):
+        report = await load_extract(database, OPERATOR, code, io.BytesIO(content), extracted_at=now())
+        if report.rejected:
+            raise RuntimeError(f"{report.rejected} records of an extract were rejected")
+        held += report.opened
+        on_flags(held)
+
+
+def extracts(flagged: int, today: date, authorities: Sequence[str] = AUTHORITIES) -> Iterator[tuple[str, bytes]]:
+    """Each authority's code and CSV extract; the flagged children are dealt out to the authorities in turn."""
+    for position, code in enumerate(authorities):
+        file = io.StringIO()
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_record(patient(sequence, flagged), today) for sequence in range(position, flagged, len(authorities)))
+        yield code, file.getvalue().encode()
+
+
+def _record(child: Patient, today: date) -> tuple[str, ...]:
+    started = today - timedelta(days=1 + child.sequence % _HELD_FOR.days)
+    return (
+        child.number, ("CPP", "LAC")[child.sequence % 2], started.isoformat(), "", "", "", child.given_name, child.family_name,
+        child.birth_date.isoformat(), f"B-{child.sequence}",
+    )  # fmt: skip
