@@ -78,7 +78,9 @@ async def write_persons(
     ids = {number: person.id for number, person in held.items()}
     if not newest:
         return ids
-    rows = [(number, each.given_name, each.family_name, each.birth_date) for number, each in sorted(newest.items())]
+    rows = [
+        (number, each.given_name, each.family_name, _birth_date(held.get(number), each)) for number, each in sorted(newest.items())
+    ]
     columns = [list(column) for column in zip(*rows, strict=True)]
     cursor = await transaction.execute(_WRITE, (load.sensitive, *columns), prepare=False)
     ids |= dict(await cursor.fetchall())
@@ -111,6 +113,16 @@ def _newest(actions: Iterable[Action]) -> dict[NhsNumber, ExtractRecord]:
 
 def _is_news(load: Load, known: HeldPerson | None, record: ExtractRecord) -> bool:
     return known is None or known.differs(record) or (load.sensitive and not known.sensitive)
+
+
+def _birth_date(known: HeldPerson | None, record: ExtractRecord) -> date:
+    """The record's; the later of the two where another authority knows the person too.
+
+    An earlier one could end the other authority's plan by age: a mistyped number would make its child "none known".
+    """
+    if known is None or not known.is_shared or known.birth_date is None:
+        return record.birth_date
+    return max(known.birth_date, record.birth_date)
 
 
 def _detail(load: Load, known: HeldPerson, record: ExtractRecord) -> dict[str, bool]:

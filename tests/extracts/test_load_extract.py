@@ -200,6 +200,15 @@ async def test_two_authorities_keep_their_own_flags_of_one_child_and_a_differenc
     assert await store.rows("SELECT family_name FROM persons") == [("Other",)]
 
 
+async def test_one_authoritys_mistake_in_a_birth_date_never_ends_the_plan_of_another_by_age(store: Store) -> None:
+    await store.load(a_file(row(birth_date="2018-05-06")), MONDAY)
+    wrong = row(birth_date="2008-05-06", start_date="2024-01-01", end_date="2024-02-01", kind="LAC")
+    await store.load(a_file(wrong), TUESDAY, authority="302")
+    assert await store.rows("SELECT birth_date FROM persons") == [(date(2018, 5, 6),)]
+    await store.load(a_file(row(birth_date="2019-05-06")), WEDNESDAY)
+    assert await store.rows("SELECT birth_date FROM persons") == [(date(2019, 5, 6),)]
+
+
 async def test_a_sensitive_extract_masks_everybody_in_it_and_no_later_one_unmasks(store: Store) -> None:
     await store.load(a_file(row(), row(nhs_number=OTHER)))
     await store.load(a_file(row()), TUESDAY, sensitive=True)
