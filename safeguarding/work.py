@@ -78,7 +78,9 @@ class Work:
             return False
         if check.trigger is TriggerEvent.LOOKUP:
             return check.care_setting.is_unscheduled and not check.care_setting.is_private
-        return encounter is not None and tells(encounter) and self._newly_known(encounter)
+        before = self.before.get(encounter.id) if encounter else None
+        is_new = encounter is not None and (self._newly_known(encounter) or not (before and tells(before)))
+        return encounter is not None and tells(encounter) and is_new
 
     def _newly_known(self, encounter: Encounter) -> bool:
         before = self.before.get(encounter.id)

@@ -178,6 +178,14 @@ async def test_a_merge_leads_from_either_number_to_the_flag_and_says_so(house: H
     assert await house.rows("SELECT value, direction, source FROM person_aliases") == [(CHILD, "successor", "R0A01")]
 
 
+async def test_a_visit_that_turns_into_an_emergency_alerts_and_enters_the_history(house: House) -> None:
+    await house.flag()
+    await house.ask(care_setting=CareSetting.OUTPATIENT)
+    reply = await house.ask(trigger=TriggerEvent.UPDATE, minutes=5)
+    assert len(reply.alerts) == 1
+    assert await house.rows("SELECT in_history FROM accesses ORDER BY id") == [(False,), (True,)]
+
+
 async def test_a_chain_of_merges_leads_from_its_last_number_to_the_flag(house: House) -> None:
     await house.flag(OTHER_CHILD)
     for prior, surviving in ((OTHER_CHILD, UNKNOWN_CHILD), (UNKNOWN_CHILD, "9990000042"), ("9990000042", CHILD)):
