@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import access_review, banner, extracts, health, sign_in, worklist
 from api.errors import CatchAll, add_error_pages
@@ -18,7 +18,7 @@ from api.live import Screens
 from api.loading import Loads
 from api.metrics import Measured
 from api.pages import Pages, static_folder
-from api.security import FHIR, SecurityHeaders
+from api.security import FHIR, SecurityHeaders, is_fhir
 from api.services import Services
 from runtime.database import Database
 from runtime.nudge import Nudges
@@ -48,8 +48,6 @@ def create_app(
         pages=Pages(directory),
     )
     services: Services = app.state.services
-    if fhir is not None:
-        app.router.routes.append(Mount(FHIR, fhir))
     app.router.routes.append(Mount(f"/static/{services.pages.static_version}", KeptFiles(directory=static_folder())))
     app.router.routes.extend(sign_in.sign_in_routes(settings))
     for each in (sign_in, banner, worklist, extracts, access_review, health):
@@ -57,6 +55,8 @@ def create_app(
     add_error_pages(app)
     app.add_middleware(CatchAll)
     app.add_middleware(SecurityHeaders, settings=settings)
+    if fhir is not None:
+        app.add_middleware(FhirFirst, fhir=fhir)
     app.add_middleware(Measured)
     return app
 
@@ -67,6 +67,20 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with services.screens.kept_fresh():
         yield
     await services.loads.finished()
+
+
+class FhirFirst:
+    """Mounts the FHIR API in front of what only the pages need: a lookup has no time for it."""
+
+    def __init__(self, app: ASGIApp, fhir: ASGIApp) -> None:
+        self._app = app
+        self._fhir = fhir
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and is_fhir(scope):
+            await self._fhir({**scope, "root_path": FHIR}, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class KeptFiles(StaticFiles):

@@ -30,9 +30,13 @@ router = APIRouter()
 
 @router.get("/encounters")
 async def encounters(request: Request, services: Here, session: SiteStaff) -> Response:
-    """The organisation's encounters that need an eye, in neutral words."""
+    """The organisation's encounters that need an eye, in neutral words.
+
+    Not those of private services: that somebody is there is nothing for the staff of other wards.
+    """
     async with services.database.transaction() as transaction:
-        rows = await open_encounters(transaction, session.actor, session.organisation)
+        found = await open_encounters(transaction, session.actor, session.organisation)
+    rows = [row for row in found if not CareSetting(row.care_setting).is_private]
     return await services.pages.page(request, "encounters.jinja", session, rows=rows)
 
 

@@ -97,7 +97,7 @@ class CatchAll:
         try:
             await self._app(scope, receive, noting)
         except Exception as error:
-            if scope["type"] != "http" or is_fhir(scope) or started:
+            if scope["type"] != "http" or started:
                 raise
             log.error("page failed", route=route_of(scope), error=type(error).__name__)
             response = await _page(Request(scope, receive), "error_unexpected.jinja", 500)

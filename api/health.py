@@ -11,8 +11,9 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
+from prometheus_client.metrics_core import GaugeMetricFamily
 
-from api.metrics import ages, counted
+from api.metrics import ages, counted, gauge
 from api.services import Here, Services
 from domain.errors import CouldNotReachStore
 from runtime.clock import now
@@ -58,7 +59,7 @@ async def metrics(services: Here) -> Response:
     else:
         reachable = 1.0
         text += ages(_gauges(readiness, now()))
-    text += ages({"nightlight_store_reachable": ("Whether the database answers.", "store", {"postgresql": reachable})})
+    text += ages([gauge("nightlight_store_reachable", "Whether the database answers.", "store", {"postgresql": reachable})])
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -99,19 +100,16 @@ def _body(readiness: Readiness, late: frozenset[str], at: datetime) -> dict[str,
     }
 
 
-def _gauges(readiness: Readiness, at: datetime) -> dict[str, tuple[str, str, dict[str, float]]]:
+def _gauges(readiness: Readiness, at: datetime) -> list[GaugeMetricFamily]:
     messages = {site: _age(when, at) for site, when in readiness.last_message.items()}
     extracts = {code: _age(when, at) for code, when in readiness.last_extract.items()}
-    return {
-        "nightlight_process_silent_seconds": ("Since a process was heard.", "process", _beats(readiness, at)),
-        "nightlight_site_silent_seconds": ("Since a site's last real message.", "site", _known(messages)),
-        "nightlight_extract_age_seconds": ("Age of an authority's last extract.", "authority", _known(extracts)),
-        "nightlight_oldest_undelivered_alert_seconds": (
-            "How long the oldest undelivered alert has waited; 0 where none does.",
-            "store",
-            {"postgresql": _age(readiness.oldest_undelivered, at) or 0.0},
-        ),
-    }
+    waited = {"postgresql": _age(readiness.oldest_undelivered, at) or 0.0}
+    return [
+        gauge("nightlight_process_silent_seconds", "Since a process was heard.", "process", _beats(readiness, at)),
+        gauge("nightlight_site_silent_seconds", "Since a site's last real message.", "site", _known(messages)),
+        gauge("nightlight_extract_age_seconds", "Age of an authority's last extract.", "authority", _known(extracts)),
+        gauge("nightlight_oldest_undelivered_alert_seconds", "Age of the oldest undelivered alert, or 0.", "store", waited),
+    ]
 
 
 def _beats(readiness: Readiness, at: datetime) -> dict[str, float]:

@@ -41,7 +41,7 @@ class NotFromOurPages(NotAllowed):
 
 
 class SecurityHeaders:
-    """Adds the headers to every answer of the pages; the FHIR API sets its own."""
+    """Adds the headers to every answer of the pages."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -50,7 +50,7 @@ class SecurityHeaders:
             self._fixed["Strict-Transport-Security"] = "max-age=63072000"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or is_fhir(scope):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         nonce = scope["nightlight.nonce"] = secrets.token_urlsafe(16)

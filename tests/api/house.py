@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 
 from api.app import create_app
 from api.sessions import cookie_name
@@ -215,7 +216,7 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def open_house(
-    fresh: FreshDatabase, redis_url: str, folder: Path, superuser_url: str = "", **given: object
+    fresh: FreshDatabase, redis_url: str, folder: Path, superuser_url: str = "", fhir: ASGIApp | None = None, **given: object
 ) -> AsyncIterator[House]:
     """Serve the application on a free port of loopback until the block ends."""
     sock = socket.create_server(("127.0.0.1", 0))
@@ -232,7 +233,7 @@ async def open_house(
         await furnish(database)
         directory = DirectoryReader(database)
         async with Desk(database, directory, KEY.encode()) as desk:
-            app = create_app(settings, database, desk, directory, nudges)
+            app = create_app(settings, database, desk, directory, nudges, fhir)
             server = _Server(uvicorn.Config(app, http="httptools", access_log=False, log_config=None, timeout_graceful_shutdown=5))
             serving = asyncio.create_task(server.serve([sock]))
             while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)

@@ -5,17 +5,19 @@ import logging
 import re
 from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 
 import psycopg
 import pytest
 import structlog
 from fastapi import Request
 from starlette.datastructures import URLPath
+from starlette.types import Receive, Scope, Send
 
 from domain.actor import Role
 from domain.errors import CouldNotReachStore
 from runtime import logs
-from tests.api.house import NORTHMOOR, House, nhs_number
+from tests.api.house import NORTHMOOR, House, nhs_number, open_house
 from tests.conftest import FreshDatabase
 
 CHILD = nhs_number(1)
@@ -161,3 +163,21 @@ async def test_the_access_review_names_who_looked_and_nobody_who_was_looked_at(h
     for secret in ("HARDING", str(CHILD), "999 000", str(encounter)):
         assert secret not in text
     assert len(await house.rows("SELECT 1 FROM audit_events WHERE action = 'accesses.review'")) == 1
+
+
+async def test_the_fhir_api_is_mounted_beside_the_pages_and_keeps_its_own_headers(
+    fresh_database: FreshDatabase, redis_url: str, tmp_path: Path
+) -> None:
+    async def fhir(scope: Scope, _: Receive, send: Send) -> None:
+        body = f"{scope['root_path']} {scope['path']}".encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"cache-control", b"private")]})
+        await send({"type": "http.response.body", "body": body})
+
+    async with open_house(fresh_database, redis_url, tmp_path, fhir=fhir) as house, house.browser() as browser:
+        answer = await browser.get("/FHIR/R4/Flag")
+        beside = await browser.get("/FHIR/R4x")
+        counted = (await browser.get("/metrics")).text
+    assert (answer.text, answer.headers["cache-control"]) == ("/FHIR/R4 /FHIR/R4/Flag", "private")
+    assert "content-security-policy" not in answer.headers
+    assert beside.status_code == 404
+    assert 'route="/FHIR/R4"' in counted

@@ -263,6 +263,16 @@ async def test_the_list_is_neutral_and_only_of_the_own_organisation(house: House
         assert absent not in text
 
 
+async def test_the_list_does_not_show_who_is_at_a_private_service(house: House) -> None:
+    await house.flag(CHILD)
+    for setting in CareSetting:
+        await house.seen(CHILD, setting=setting, visit=setting.value)
+    async with house.browser(await clinician(house)) as browser:
+        text = words((await browser.get("/encounters")).text)
+    for setting in CareSetting:
+        assert (f" {setting.value} " in text) is not setting.is_private
+
+
 @pytest.mark.parametrize("setting", [CareSetting.SEXUAL_HEALTH, CareSetting.OUTPATIENT])
 async def test_where_nobody_is_told_the_banner_says_so(house: House, setting: CareSetting) -> None:
     await house.flag(CHILD)
