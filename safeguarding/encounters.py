@@ -19,7 +19,7 @@ class GroupMustRetry(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Where a check's encounters may be found: by key, by the facility's local number, by NHS number at these sites."""
+    """Where a check's encounters may be found: by key or local number at the first of the sites, by NHS number at any of them."""
 
     position: int
     sites: tuple[str, ...]
@@ -43,8 +43,8 @@ async def find_encounters(transaction: Transaction, wanted: Sequence[Wanted]) ->
 
 def _find_parameters(wanted: Sequence[Wanted]) -> tuple[list[Any], ...]:
     keys = [(each.position, each.sites[0], each.key) for each in wanted if each.key]
-    locals_ = [(each.position, site, local) for each in wanted for site in each.sites for local in each.local_numbers]
-    numbers = [(each.position, site, number) for each in wanted for site in each.sites for number in each.nhs_numbers]
+    locals_ = [(each.position, each.sites[0], local) for each in wanted for local in each.local_numbers]
+    numbers = [(each.position, number, " ".join(each.sites)) for each in wanted for number in each.nhs_numbers]
     ids = [(each.position, each.encounter_id) for each in wanted if each.encounter_id]
     columns = [list(column) for rows in (keys, locals_, numbers) for column in (zip(*rows, strict=True) if rows else ([], [], []))]
     return (*columns, [position for position, _ in ids], [encounter_id for _, encounter_id in ids])
@@ -64,8 +64,8 @@ _FIND = f"""
     JOIN encounters e ON e.site = asked.site AND e.local_number = asked.local AND e.state = 'open'
     UNION ALL
     SELECT asked.position, {_COLUMNS}
-    FROM unnest(%s::int[], %s::text[], %s::text[]) AS asked (position, site, number)
-    JOIN encounters e ON e.nhs_number = asked.number AND e.site = asked.site AND e.state = 'open'
+    FROM unnest(%s::int[], %s::text[], %s::text[]) AS asked (position, number, sites)
+    JOIN encounters e ON e.nhs_number = asked.number AND e.state = 'open' AND e.site = ANY(string_to_array(asked.sites, ' '))
     UNION ALL
     SELECT asked.position, {_COLUMNS}
     FROM unnest(%s::int[], %s::uuid[]) AS asked (position, id) JOIN encounters e ON e.id = asked.id
