@@ -71,7 +71,7 @@ class Desk:
         waiting = _Waiting(check, check.keys, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._arrived.set()
-        return await asyncio.shield(waiting.reply)
+        return await waiting.reply
 
     async def __aenter__(self) -> Self:
         self._worker = asyncio.create_task(self._work(), name="desk")
