@@ -6,6 +6,7 @@ Source: HL7 v2.5.1 sections 2.A.21 (DT), 2.A.22 (DTM) and 2.A.77 (TS); the spell
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
@@ -18,11 +19,13 @@ _TIME = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def parse_time(text: str, zone: ZoneInfo = LONDON) -> datetime | None:
     """The moment in UTC, or None where the text is empty or names none; a message is never refused for a bad time.
 
     YYYYMMDD[HH[MM[SS[.S…]]]][±ZZZZ], and the same with the marks of ISO 8601. Without an offset it is local time in
     `zone`: the earlier of the two where the clock shows it twice, and as if not yet changed where the clock skips it.
+    Remembered, because one message says the same time in several fields.
     """
     found = _TIME.fullmatch(text.strip())
     if found is None:
