@@ -36,7 +36,10 @@ class RaisedAlert:
 
 
 async def raise_alerts(transaction: Transaction, wanted: Sequence[NewAlert]) -> list[RaisedAlert]:
-    """Raise each alert that is not there yet, with one pending delivery per recipient. Returns only the new ones."""
+    """Raise each alert that is not there yet, with one pending delivery per recipient. Returns only the new ones.
+
+    One alert per encounter, authority and person: an encounter that turns out to be another child's tells of that child too.
+    """
     if not wanted:
         return []
     ordered = sorted(wanted, key=lambda alert: (alert.encounter_id, alert.authority_code))
@@ -46,7 +49,7 @@ async def raise_alerts(transaction: Transaction, wanted: Sequence[NewAlert]) -> 
         SELECT id, encounter_id, authority_code, person_id, reason, at, at
         FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::timestamptz[])
              AS new (id, encounter_id, authority_code, person_id, reason, at)
-        ON CONFLICT (encounter_id, authority_code) DO NOTHING
+        ON CONFLICT (encounter_id, authority_code, person_id) DO NOTHING
         RETURNING id, encounter_id, authority_code
         """,
         (

@@ -23,7 +23,7 @@ from runtime.clock import now
 from runtime.sessions import Session
 from safeguarding.answering import break_glass
 from safeguarding.check import Check
-from safeguarding.views import EncounterRow, alerts_of_encounter, encounter_of_organisation, open_encounters
+from safeguarding.views import MOST_ROWS, EncounterRow, alerts_of_encounter, encounter_of_organisation, open_encounters
 
 router = APIRouter()
 
@@ -37,7 +37,7 @@ async def encounters(request: Request, services: Here, session: SiteStaff) -> Re
     async with services.database.transaction() as transaction:
         found = await open_encounters(transaction, session.actor, session.organisation)
     rows = [row for row in found if not CareSetting(row.care_setting).is_private]
-    return await services.pages.page(request, "encounters.jinja", session, rows=rows)
+    return await services.pages.page(request, "encounters.jinja", session, rows=rows, is_full=len(found) == MOST_ROWS)
 
 
 @router.get("/encounters/{encounter_id}")

@@ -22,7 +22,7 @@ from runtime.nudge import screens_of
 from runtime.sessions import Session, find_session
 from safeguarding.answering import acknowledge_alert, confirm_shown
 from safeguarding.open_screens import worklist_marks
-from safeguarding.views import AlertRow, alert_of_authority, worklist
+from safeguarding.views import MOST_ROWS, AlertRow, alert_of_authority, worklist
 
 CHECK_SECONDS = 3.0
 LONGEST_TEXT = 500
@@ -55,7 +55,16 @@ async def _list(request: Request, services: Services, session: Session, template
     authority = (await services.directory.current()).authorities[session.organisation]
     waiting = [row for row in rows if row.is_waiting]
     answered = [row for row in rows if not row.is_waiting]
-    return await services.pages.page(request, template, session, authority=authority, waiting=waiting, answered=answered, mark=mark)
+    return await services.pages.page(
+        request,
+        template,
+        session,
+        authority=authority,
+        waiting=waiting,
+        answered=answered,
+        mark=mark,
+        is_full=len(rows) == MOST_ROWS,
+    )
 
 
 @router.get("/worklist/events")

@@ -36,7 +36,7 @@ class Header:
 
 def read_header(raw: bytes) -> Header:
     """What can be told of a message's header. Never raises."""
-    found = find_header_line(raw)
+    found = find_header_line(raw.replace(b"\0", b""))
     text = found[0].decode(WIRE) if found else ""
     try:
         delimiters = read_delimiters(text)

@@ -36,12 +36,17 @@ def decide_answer(
     return Flagged(shown, cautions, coverage, encounter_id)
 
 
-def decide_whom_to_tell(encounter: Encounter | None, flags: Sequence[Flag], today: date) -> dict[str, Flag]:
+def decide_whom_to_tell(
+    encounter: Encounter | None, flags: Sequence[Flag], today: date, *, just_identified: bool = False
+) -> dict[str, Flag]:
     """Each authority that must be told of the encounter, with the flag that it holds; empty where nobody must.
 
-    Only open plans alert, only unscheduled encounters that are not over, never a private service, never a test message.
+    Only open plans alert, never a private service, never a test message; and only unscheduled encounters that are not over,
+    but for one whose patient is `just_identified` after having left.
     """
-    if encounter is None or not tells(encounter) or encounter.state is not EncounterState.OPEN:
+    if encounter is None or not tells(encounter):
+        return {}
+    if encounter.state is not EncounterState.OPEN and not (just_identified and encounter.state is EncounterState.CLOSED):
         return {}
     return {flag.authority_code: flag for flag in reversed(flags) if flag.standing(today) is Standing.OPEN}
 

@@ -113,19 +113,23 @@ class DirectoryReader:
         self._directory: Directory | None = None
         self._good_until = 0.0
         self._reading = asyncio.Lock()
+        self._forgotten = 0
 
     async def current(self) -> Directory:
         """The directory, at most `KEPT_SECONDS` old. Raises CouldNotReachStore where it cannot be read."""
         if self._directory is None or time.monotonic() > self._good_until:
             async with self._reading:
                 if self._directory is None or time.monotonic() > self._good_until:
+                    forgotten = self._forgotten
                     async with self._database.transaction() as transaction:
                         self._directory = await read_directory(transaction)
-                    self._good_until = time.monotonic() + KEPT_SECONDS
+                    if forgotten == self._forgotten:
+                        self._good_until = time.monotonic() + KEPT_SECONDS
         return self._directory
 
     def forget(self) -> None:
         """Read it anew at the next question: something was met that it does not know."""
+        self._forgotten += 1
         self._good_until = 0.0
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
+from domain.errors import NotFound
 from runtime.database import Transaction
 
 
@@ -41,7 +42,12 @@ class AlertSummary:
 async def alerts_for_operator(
     transaction: Transaction, authority_code: str | None, limit: int = 100
 ) -> list[tuple[AlertSummary, list[DeliveryRow]]]:
-    """The newest alerts of one authority or of all, each with its deliveries."""
+    """The newest alerts of one authority or of all, each with its deliveries. Raises NotFound for an unknown authority."""
+    known = await transaction.execute(
+        "SELECT %s::text IS NULL OR EXISTS (SELECT FROM authorities WHERE code = %s)", (authority_code,) * 2
+    )
+    if await known.fetchone() == (False,):
+        raise NotFound(f"there is no authority {authority_code}")
     cursor = transaction.cursor(row_factory=class_row(AlertSummary))
     await cursor.execute(
         """

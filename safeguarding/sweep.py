@@ -76,7 +76,8 @@ _CANDIDATES = """
     JOIN flags f ON f.person_id = known.id AND f.deleted_on IS NULL AND f.authority_code = ANY(%s)
     WHERE e.state = 'open' AND e.unscheduled AND NOT e.test AND f.start_date <= (now() AT TIME ZONE 'Europe/London')::date
       AND (f.end_date IS NULL OR f.end_date >= (now() AT TIME ZONE 'Europe/London')::date)
-      AND NOT EXISTS (SELECT FROM alerts a WHERE a.encounter_id = e.id AND a.authority_code = f.authority_code)
+      AND NOT EXISTS (SELECT FROM alerts a WHERE a.encounter_id = e.id AND a.authority_code = f.authority_code
+                        AND a.person_id = f.person_id)
     ORDER BY e.id
 """
 

@@ -18,6 +18,9 @@ from domain.nhs_number import NhsNumber
 from runtime.audit import record_audit
 from runtime.database import Transaction
 
+MOST_ROWS = 500
+"""Rows of one page. A page that is full says that there may be more, and the newest are always on it."""
+
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
@@ -80,22 +83,22 @@ _ALERT_ROWS = """
 """
 
 
-async def worklist(transaction: Transaction, actor: Actor, authority_code: str, limit: int = 200) -> list[AlertRow]:
+async def worklist(transaction: Transaction, actor: Actor, authority_code: str, limit: int = MOST_ROWS) -> list[AlertRow]:
     """The authority's alerts: those that wait first, oldest first; then the newest of the others. Viewing is audited."""
     cursor = transaction.cursor(row_factory=class_row(AlertRow))
     await cursor.execute(
         _ALERT_ROWS
         + """
         WHERE a.authority_code = %s
-        ORDER BY a.state NOT IN ('raised', 'retracted'),
-                 CASE WHEN a.state IN ('raised', 'retracted') THEN a.raised_at END, a.changed_at DESC
+        ORDER BY a.state NOT IN ('raised', 'retracted'), a.changed_at DESC
         LIMIT %s
         """,
         (authority_code, limit),
     )
     rows = await cursor.fetchall()
     await record_audit(transaction, actor, "worklist.view", "authority", authority_code, alerts=len(rows))
-    return rows
+    waiting = sorted((row for row in rows if row.is_waiting), key=lambda row: row.raised_at)
+    return [*waiting, *(row for row in rows if not row.is_waiting)]
 
 
 async def alert_of_authority(transaction: Transaction, actor: Actor, authority_code: str, alert_id: UUID) -> AlertRow:
@@ -156,14 +159,16 @@ async def encounter_of_organisation(transaction: Transaction, organisation_code:
     return row
 
 
-async def open_encounters(transaction: Transaction, actor: Actor, organisation_code: str, limit: int = 100) -> list[EncounterRow]:
+async def open_encounters(
+    transaction: Transaction, actor: Actor, organisation_code: str, limit: int = MOST_ROWS
+) -> list[EncounterRow]:
     """The organisation's encounters that need an eye: safeguarding information, or could not be checked; newest first."""
     cursor = transaction.cursor(row_factory=class_row(EncounterRow))
     await cursor.execute(
         _ENCOUNTER_ROWS
         + """
         WHERE s.organisation_code = %s AND e.state = 'open' AND (e.flagged OR e.could_not_check IS NOT NULL)
-        ORDER BY e.arrived_at DESC LIMIT %s
+        ORDER BY e.recorded_at DESC LIMIT %s
         """,
         (organisation_code, limit),
     )

@@ -114,8 +114,13 @@ class Work:
             )
             for each in self.found
             if each.encounter
-            for code, flag in decide_whom_to_tell(each.encounter, each.flags, england_day(check.at)).items()
+            for code, flag in self._to_tell(each).items()
         ]  # fmt: skip
+
+    def _to_tell(self, found: Found) -> dict[str, Flag]:
+        before = self.before.get(found.encounter.id) if found.encounter else None
+        identified = before is not None and before.nhs_number is None and found.number is not None
+        return decide_whom_to_tell(found.encounter, found.flags, england_day(self.check.at), just_identified=identified)
 
     def _reason(self, encounter: Encounter) -> AlertReason:
         late = not is_arrival(self.check) and self._newly_known(encounter)

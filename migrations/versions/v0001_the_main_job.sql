@@ -248,11 +248,12 @@ CREATE TABLE alerts (
     acknowledged_by text,
     answer          text CHECK (answer IN ('known', 'will-ring', 'will-attend', 'speak-first', 'no-action', 'wrong-child')),
     answer_text     text NOT NULL DEFAULT '' CHECK (length(answer_text) <= 500),
-    UNIQUE (encounter_id, authority_code),
+    UNIQUE (encounter_id, authority_code, person_id),
     CHECK ((acknowledged_at IS NULL) = (acknowledged_by IS NULL AND answer IS NULL)),
     CHECK (state <> 'acknowledged' OR acknowledged_at IS NOT NULL)
 );
 CREATE INDEX alerts_by_authority ON alerts (authority_code, state, raised_at);
+CREATE INDEX alerts_by_change ON alerts (authority_code, changed_at);
 
 CREATE TABLE deliveries (
     id              uuid PRIMARY KEY DEFAULT uuidv7(),

@@ -8,7 +8,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 
 from api.app import create_app
 from domain.errors import InvalidInput
@@ -53,7 +53,7 @@ def check_sign_in(settings: Settings, *, is_production: bool) -> None:
         raise InvalidInput("a production store refuses local sign-in: NIGHTLIGHT_OIDC_ISSUER must be an https address")
 
 
-async def _serve(app: ASGIApp, sock: socket.socket) -> None:
+async def _serve(app: Starlette, sock: socket.socket) -> None:
     """Serve until cancelled; then take no new request, finish those in hand, and end."""
     config = uvicorn.Config(
         cast("Any", app),
@@ -70,6 +70,7 @@ async def _serve(app: ASGIApp, sock: socket.socket) -> None:
     try:
         await asyncio.shield(serving)
     except asyncio.CancelledError:
+        app.state.services.screens.end()  # open worklists would hold the end up
         server.should_exit = True
         await serving
         raise

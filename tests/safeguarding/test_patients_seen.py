@@ -378,3 +378,23 @@ async def test_an_unscheduled_lookup_joins_no_encounter_of_which_nobody_is_told(
 async def test_an_arrival_is_never_in_the_future(house: House) -> None:
     await house.ask(arrived_at=SEEN_AT.replace(year=2999))
     assert await house.value("SELECT arrived_at FROM encounters") == SEEN_AT
+
+
+async def test_an_encounter_that_turns_out_to_be_another_flagged_childs_tells_of_that_child(house: House) -> None:
+    await house.flag()
+    await house.flag(OTHER_CHILD)
+    await house.ask()
+    corrected = await house.ask(number=OTHER_CHILD, trigger=TriggerEvent.UPDATE, minutes=5)
+    again = await house.ask(number=OTHER_CHILD, trigger=TriggerEvent.UPDATE, minutes=6)
+    assert isinstance(corrected.outcome, Flagged)
+    assert (len(corrected.alerts), len(again.alerts)) == (1, 0)
+    assert await house.value("SELECT count(DISTINCT person_id) FROM alerts") == 2
+
+
+async def test_a_number_that_comes_after_the_patient_has_left_still_tells_the_authority(house: House) -> None:
+    await house.flag()
+    await house.ask(number=None, local="633")
+    await house.ask(number=None, local="633", trigger=TriggerEvent.DISCHARGE, minutes=30)
+    late = await house.ask(local="633", trigger=TriggerEvent.UPDATE, minutes=90)
+    assert len(late.alerts) == 1
+    assert await house.value("SELECT state FROM encounters") == "closed"
