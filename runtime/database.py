@@ -31,45 +31,33 @@ class UnsafeServer(NightlightError):
 
 
 class Database:
-    """A pool of connections of the service role. Use it as `async with Database(url) as database`."""
+    """Connections of the service role, the desk's apart from all others. Use it as `async with Database(url) as database`."""
 
     def __init__(self, url: str, connections: int = 10, application: str = "nightlight") -> None:
-        self._pool = AsyncConnectionPool(
-            url,
-            min_size=0,
-            max_size=connections,
-            open=False,
-            timeout=2.0,
-            reconnect_timeout=5.0,
-            max_idle=60.0,
-            check=None,
-            configure=_configure,
-            kwargs={
-                "application_name": application,
-                "options": _session_options(),
-                "prepare_threshold": 2,
-                "autocommit": True,
-            },
-        )
+        self._pool = _pool(url, connections, application, _SESSION)
+        self._desk_pool = _pool(url, _DESK_CONNECTIONS, application, _SESSION + _PLANNED_ONCE)
 
     async def __aenter__(self) -> Self:
         await self._pool.open()
+        await self._desk_pool.open()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._desk_pool.close()
         await self._pool.close()
 
     @asynccontextmanager
     async def transaction(self, *, numbered: bool = False) -> AsyncIterator[Transaction]:
         """One READ COMMITTED transaction: committed when the block ends, rolled back when it raises.
 
-        A `numbered` one takes its transaction id before it reads anything, so that a sweep can wait for it to end.
+        A `numbered` one is the desk's: it takes its transaction id before it reads anything, so that a sweep can wait for it
+        to end, and a connection that nobody else waits for.
         Raises CouldNotReachStore where the server is away or the commit is not confirmed. Other psycopg errors pass.
         """
         task = asyncio.current_task()
         cancelled = task.cancelling() if task else 0
         try:
-            async with self._pool.connection() as connection:
+            async with (self._desk_pool if numbered else self._pool).connection() as connection:
                 if task and task.cancelling() > cancelled:  # waiting for a connection can swallow it
                     raise asyncio.CancelledError
                 await connection.execute(_BEGIN_NUMBERED if numbered else "BEGIN")
@@ -109,11 +97,34 @@ _SERVER_FACTS = """
 """
 
 
+_BEGIN_NUMBERED = "BEGIN; SELECT pg_current_xact_id()"
+
+_SESSION = (
+    f"-c timezone=UTC -c lock_timeout={LOCK_TIMEOUT_MS} -c transaction_timeout={TRANSACTION_TIMEOUT_MS}"
+    f" -c idle_in_transaction_session_timeout={TRANSACTION_TIMEOUT_MS}"
+)
+# The desk asks for a few rows by their keys, always: planning each question anew takes longer than answering it.
+_PLANNED_ONCE = " -c plan_cache_mode=force_generic_plan"
+_DESK_CONNECTIONS = 2
+
+
+def _pool(url: str, connections: int, application: str, options: str) -> AsyncConnectionPool:
+    return AsyncConnectionPool(
+        url,
+        min_size=0,
+        max_size=connections,
+        open=False,
+        timeout=2.0,
+        reconnect_timeout=5.0,
+        max_idle=60.0,
+        check=None,
+        configure=_configure,
+        kwargs={"application_name": application, "options": options, "prepare_threshold": 2, "autocommit": True},
+    )
+
+
 async def _configure(connection: Transaction) -> None:
     connection.adapters.register_dumper(list, ArrayDumper)
-
-
-_BEGIN_NUMBERED = "BEGIN; SELECT pg_current_xact_id()"
 
 
 async def _roll_back(connection: Transaction) -> None:
@@ -123,14 +134,6 @@ async def _roll_back(connection: Transaction) -> None:
         await connection.execute("ROLLBACK")
     except psycopg.Error:
         await connection.close()  # the pool makes a new one; this one's state is not known
-
-
-def _session_options() -> str:
-    return (
-        f"-c timezone=UTC -c lock_timeout={LOCK_TIMEOUT_MS} -c transaction_timeout={TRANSACTION_TIMEOUT_MS}"
-        f" -c idle_in_transaction_session_timeout={TRANSACTION_TIMEOUT_MS}"
-        " -c plan_cache_mode=force_generic_plan"  # planning the desk's questions takes longer than answering them
-    )
 
 
 def _is_connection_trouble(error: psycopg.Error) -> bool:
