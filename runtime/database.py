@@ -35,7 +35,7 @@ class Database:
 
     def __init__(self, url: str, connections: int = 10, application: str = "nightlight") -> None:
         self._pool = _pool(url, connections, application, _SESSION)
-        self._desk_pool = _pool(url, _DESK_CONNECTIONS, application, _SESSION + _PLANNED_ONCE)
+        self._desk_pool = _pool(url, _DESK_CONNECTIONS, application, _SESSION + _BY_KEYS)
 
     async def __aenter__(self) -> Self:
         await self._pool.open()
@@ -103,8 +103,11 @@ _SESSION = (
     f"-c timezone=UTC -c lock_timeout={LOCK_TIMEOUT_MS} -c transaction_timeout={TRANSACTION_TIMEOUT_MS}"
     f" -c idle_in_transaction_session_timeout={TRANSACTION_TIMEOUT_MS}"
 )
-# The desk asks for a few rows by their keys, always: planning each question anew takes longer than answering it.
-_PLANNED_ONCE = " -c plan_cache_mode=force_generic_plan"
+# The desk asks for a few rows by their keys, always. So: planned once for any values, since planning takes longer than
+# answering; and by the keys' indexes, since a young store's tables look small enough to be read whole, and do not stay so.
+_BY_KEYS = " -c plan_cache_mode=force_generic_plan" + "".join(
+    f" -c enable_{way}=off" for way in ("seqscan", "bitmapscan", "material", "hashjoin", "mergejoin")
+)
 _DESK_CONNECTIONS = 2
 
 
