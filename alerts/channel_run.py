@@ -80,7 +80,7 @@ class ChannelRun:
         free = self._pace.slots - len(self._in_hand)
         if free == 0:
             return
-        async with self._database.transaction() as transaction:
+        async with self._database.single() as transaction:
             due = await claim_due(transaction, self.channel.name, self._me, self._pace.lease, free, self._in_hand.values())
         for delivery in due:
             task = asyncio.create_task(self._attempt(delivery))
@@ -124,7 +124,7 @@ class ChannelRun:
         failures = 0
         while not is_cancelled():
             try:
-                async with self._database.transaction() as transaction:
+                async with self._database.single() as transaction:
                     await record_attempt(transaction, attempt, self._me, wait)
                 return
             except (CouldNotReachStore, psycopg.Error) as error:

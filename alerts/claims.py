@@ -73,59 +73,52 @@ async def record_attempt(transaction: Transaction, attempt: Attempt, claimed_by:
 
     Who has told counts, whoever holds the lease by now; who has failed moves only what is still its own.
     """
-    if not await _count(transaction, attempt):
-        return
-    if attempt.attempted.has_told:
-        await _move(transaction, attempt)
-    else:
-        await transaction.execute(
-            """
-            UPDATE deliveries
-            SET next_attempt_at = now() + make_interval(secs => %s), lease_until = NULL, claimed_by = NULL
-            WHERE id = %s AND state = 'pending' AND claimed_by = %s
-            """,
-            (seconds_until_next, attempt.delivery.id, claimed_by),
-        )
-
-
-async def _count(transaction: Transaction, attempt: Attempt) -> bool:
-    written = await transaction.execute(
-        """
-        WITH counted AS (
-            UPDATE deliveries SET attempts = attempts + 1
-            WHERE id = %(delivery)s AND NOT EXISTS (SELECT FROM attempts WHERE id = %(id)s AND attempted_at = %(at)s)
-            RETURNING attempts
-        )
-        INSERT INTO attempts (id, attempted_at, delivery_id, number, outcome, detail)
-        SELECT %(id)s, %(at)s, %(delivery)s, counted.attempts, %(outcome)s, %(detail)s FROM counted
-        """,
+    delivered = attempt.attempted.outcome is AttemptOutcome.DELIVERED
+    await transaction.execute(
+        _TOLD if attempt.attempted.has_told else _FAILED,
         {
             "id": attempt.id,
             "at": attempt.at,
             "delivery": attempt.delivery.id,
             "outcome": attempt.attempted.outcome.value,
             "detail": attempt.attempted.detail,
+            "state": "delivered" if delivered else "sent",
+            "from": ["pending", "sent"] if delivered else ["pending"],
+            "delivered_at": attempt.at if delivered else None,
+            "claimed_by": claimed_by,
+            "seconds": seconds_until_next,
         },
     )
-    return written.rowcount == 1
 
 
-async def _move(transaction: Transaction, attempt: Attempt) -> None:
-    delivered = attempt.attempted.outcome is AttemptOutcome.DELIVERED
-    await transaction.execute(
-        """
+_ONCE = "id = %(delivery)s AND NOT EXISTS (SELECT FROM attempts WHERE id = %(id)s AND attempted_at = %(at)s)"
+
+_COUNT = """
+    INSERT INTO attempts (id, attempted_at, delivery_id, number, outcome, detail)
+    SELECT %(id)s, %(at)s, %(delivery)s, counted.attempts, %(outcome)s, %(detail)s FROM counted
+"""
+
+_TOLD = f"""
+    WITH counted AS (
         UPDATE deliveries
-        SET state = %s, sent_at = coalesce(sent_at, %s), delivered_at = %s, lease_until = NULL, claimed_by = NULL
-        WHERE id = %s AND state = ANY(%s)
-        """,
-        (
-            "delivered" if delivered else "sent",
-            attempt.at,
-            attempt.at if delivered else None,
-            attempt.delivery.id,
-            ["pending", "sent"] if delivered else ["pending"],
-        ),
-    )
+        SET attempts = attempts + 1, lease_until = NULL, claimed_by = NULL, sent_at = coalesce(sent_at, %(at)s),
+            state = CASE WHEN state = ANY(%(from)s) THEN %(state)s ELSE state END,
+            delivered_at = CASE WHEN state = ANY(%(from)s) THEN %(delivered_at)s ELSE delivered_at END
+        WHERE {_ONCE} RETURNING attempts
+    ) {_COUNT}
+"""  # noqa: S608 (only constants are put in)
+
+_FAILED = f"""
+    WITH counted AS (
+        UPDATE deliveries
+        SET attempts = attempts + 1,
+            next_attempt_at = CASE WHEN claimed_by = %(claimed_by)s THEN now() + make_interval(secs => %(seconds)s)
+                                   ELSE next_attempt_at END,
+            lease_until = CASE WHEN claimed_by = %(claimed_by)s THEN NULL ELSE lease_until END,
+            claimed_by = nullif(claimed_by, %(claimed_by)s)
+        WHERE {_ONCE} RETURNING attempts
+    ) {_COUNT}
+"""  # noqa: S608
 
 
 async def release(transaction: Transaction, claimed_by: str) -> None:

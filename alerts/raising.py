@@ -44,32 +44,40 @@ async def raise_alerts(transaction: Transaction, wanted: Sequence[NewAlert]) -> 
         return []
     ordered = sorted(wanted, key=lambda alert: (alert.encounter_id, alert.authority_code))
     cursor = await transaction.execute(
-        """
-        INSERT INTO alerts (id, encounter_id, authority_code, person_id, reason, raised_at, changed_at)
-        SELECT id, encounter_id, authority_code, person_id, reason, at, at
-        FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::timestamptz[])
-             AS new (id, encounter_id, authority_code, person_id, reason, at)
-        ON CONFLICT (encounter_id, authority_code, person_id) DO NOTHING
-        RETURNING id, encounter_id, authority_code
-        """,
+        _RAISE,
         (
             [uuid7() for _ in ordered],
             [alert.encounter_id for alert in ordered],
             [alert.authority_code for alert in ordered],
             [alert.person_id for alert in ordered],
             [alert.reason.value for alert in ordered],
+            [alert.email for alert in ordered],
             [alert.at for alert in ordered],
         ),
     )
-    raised = [RaisedAlert(*row) for row in await cursor.fetchall()]
-    emails = {(alert.encounter_id, alert.authority_code): alert.email for alert in ordered}
-    recipients = [(alert, emails[alert.encounter_id, alert.authority_code]) for alert in raised]
-    await _add_deliveries(transaction, "raised", recipients)
-    reasons = {(alert.encounter_id, alert.authority_code): alert for alert in ordered}
-    for alert in raised:
-        new = reasons[alert.encounter_id, alert.authority_code]
-        await _record_event(transaction, alert.id, new.at, "raise", AlertState.RAISED, "Nightlight")
-    return raised
+    return [RaisedAlert(*row) for row in await cursor.fetchall()]
+
+
+_RAISE = """
+    WITH wanted AS MATERIALIZED (
+        SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
+                      AS wanted (id, encounter_id, authority_code, person_id, reason, email, at)
+    ), raised AS (
+        INSERT INTO alerts (id, encounter_id, authority_code, person_id, reason, raised_at, changed_at)
+        SELECT id, encounter_id, authority_code, person_id, reason, at, at FROM wanted
+        ON CONFLICT (encounter_id, authority_code, person_id) DO NOTHING
+        RETURNING id, encounter_id, authority_code, raised_at
+    ), delivered AS (
+        INSERT INTO deliveries (alert_id, notice, channel, recipient)
+        SELECT id, 'raised', 'screen', authority_code FROM raised
+        UNION ALL
+        SELECT id, 'raised', 'email', email FROM raised JOIN wanted USING (id) WHERE email <> ''
+    ), noted AS (
+        INSERT INTO alert_events (occurred_at, alert_id, event, state_after, actor_name)
+        SELECT raised_at, id, 'raise', 'raised', 'Nightlight' FROM raised
+    )
+    SELECT id, encounter_id, authority_code FROM raised
+"""
 
 
 async def tell_of(transaction: Transaction, encounter_id: UUID, event: AlertEvent, at: datetime, actor_name: str) -> int:

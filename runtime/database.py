@@ -5,7 +5,7 @@ Doors open transactions, use cases take them and never commit (docs/architecture
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +18,7 @@ from runtime.arrays import ArrayDumper
 from runtime.logs import get_logger
 
 Transaction = psycopg.AsyncConnection[TupleRow]
+Rows = psycopg.AsyncCursor[TupleRow]
 
 log = get_logger()
 
@@ -51,23 +52,37 @@ class Database:
         """One READ COMMITTED transaction: committed when the block ends, rolled back when it raises.
 
         A `numbered` one is the desk's: it takes its transaction id before it reads anything, so that a sweep can wait for it
-        to end, and a connection that nobody else waits for.
+        to end, and a connection that nobody else waits for. What it executes is sent on at once and waited for only when rows
+        are fetched, or at the end: a row count is not there before that, and an error may show that late.
         Raises CouldNotReachStore where the server is away or the commit is not confirmed. Other psycopg errors pass.
         """
+        async with self._connected(self._desk_pool if numbered else self._pool) as connection:
+            try:
+                async with connection.pipeline() if numbered else nullcontext():
+                    await connection.execute("BEGIN")
+                    if numbered:
+                        await connection.execute("SELECT pg_current_xact_id()")
+                    yield connection
+                    commit = await connection.execute("COMMIT")
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            if commit.statusmessage != "COMMIT":  # an error in it was passed over
+                raise CouldNotReachStore("the transaction could not be committed")
+
+    def single(self) -> AbstractAsyncContextManager[Transaction]:
+        """For one statement, which is a transaction by itself. Raises as `transaction` does."""
+        return self._connected(self._pool)
+
+    @asynccontextmanager
+    async def _connected(self, pool: AsyncConnectionPool) -> AsyncIterator[Transaction]:
         task = asyncio.current_task()
         cancelled = task.cancelling() if task else 0
         try:
-            async with (self._desk_pool if numbered else self._pool).connection() as connection:
+            async with pool.connection() as connection:
                 if task and task.cancelling() > cancelled:  # waiting for a connection can swallow it
                     raise asyncio.CancelledError
-                await connection.execute(_BEGIN_NUMBERED if numbered else "BEGIN")
-                try:
-                    yield connection
-                except BaseException:
-                    await _roll_back(connection)
-                    raise
-                if (await connection.execute("COMMIT")).statusmessage != "COMMIT":  # an error in it was passed over
-                    raise CouldNotReachStore("the transaction could not be committed")
+                yield connection
         except _GONE as error:
             if not _is_connection_trouble(error):
                 raise
@@ -96,8 +111,6 @@ _SERVER_FACTS = """
            coalesce(has_table_privilege(to_regclass('accesses'), 'UPDATE'), false)
 """
 
-
-_BEGIN_NUMBERED = "BEGIN; SELECT pg_current_xact_id()"
 
 _SESSION = (
     f"-c timezone=UTC -c lock_timeout={LOCK_TIMEOUT_MS} -c transaction_timeout={TRANSACTION_TIMEOUT_MS}"

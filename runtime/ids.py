@@ -1,6 +1,6 @@
 """Keys that are made here rather than by the database, for rows that must be named before they are written."""
 
-import os
+import random
 import time
 from uuid import UUID
 
@@ -8,6 +8,6 @@ from uuid import UUID
 def uuid7() -> UUID:
     """A UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, the rest random."""
     milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10))
-    high = milliseconds << 80 | 0x7 << 76 | (random >> 62 & 0xFFF) << 64
-    return UUID(int=high | 0b10 << 62 | random & (1 << 62) - 1)
+    chance = random.getrandbits(74)  # a key must be unlike all others; it is no secret
+    high = milliseconds << 80 | 0x7 << 76 | (chance >> 62) << 64
+    return UUID(int=high | 0b10 << 62 | chance & (1 << 62) - 1)

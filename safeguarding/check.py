@@ -87,8 +87,8 @@ class Reply:
     told: int = 0
     """How many alerts have something new to deliver."""
 
-    @property
-    def outcome_word(self) -> str:
-        """The outcome as it is written down."""
-        words = {Flagged: "flagged", NoneKnown: "none-known", CouldNotCheck: "could-not-check"}
-        return words.get(type(self.outcome), "recorded")
+
+def outcome_word(outcome: Outcome) -> str:
+    """An outcome as it is written down."""
+    words = {Flagged: "flagged", NoneKnown: "none-known", CouldNotCheck: "could-not-check"}
+    return words.get(type(outcome), "recorded")

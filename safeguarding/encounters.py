@@ -1,4 +1,4 @@
-"""Encounters as they are kept: found for a group of checks in one question, written back in two statements.
+"""Encounters as they are kept: found for a group of checks in one question, described for the write that follows.
 
 Used by `safeguarding.patients_seen`; what an event does to an encounter is decided in `encounter_events`.
 """
@@ -10,7 +10,8 @@ from typing import Any
 
 from domain.care_setting import CareSetting
 from domain.encounter import Encounter, EncounterState
-from runtime.database import Transaction
+from runtime.database import Rows, Transaction
+from runtime.writes import Write
 
 
 class GroupMustRetry(Exception):
@@ -29,15 +30,18 @@ class Wanted:
     encounter_id: str | None = None
 
 
-async def find_encounters(transaction: Transaction, wanted: Sequence[Wanted]) -> dict[int, list[Encounter]]:
-    """Each check's encounters by its position: the one with the key, and every open one of the same patient."""
+async def seek_encounters(transaction: Transaction, wanted: Sequence[Wanted]) -> Rows | None:
+    """Ask for each check's encounters: the one with the key, and every open one of the same patient."""
+    return await transaction.execute(_FIND, _find_parameters(wanted), binary=True) if wanted else None
+
+
+async def read_encounters(sought: Rows | None) -> dict[int, list[Encounter]]:
+    """What `seek_encounters` asked for, by each check's position."""
     found: dict[int, list[Encounter]] = defaultdict(list)
-    if wanted:
-        cursor = await transaction.execute(_FIND, _find_parameters(wanted), binary=True)
-        for position, *row in await cursor.fetchall():
-            encounter = _to_encounter(row)
-            if all(known.id != encounter.id for known in found[position]):
-                found[position].append(encounter)
+    for position, *row in await sought.fetchall() if sought else ():
+        encounter = _to_encounter(row)
+        if all(known.id != encounter.id for known in found[position]):
+            found[position].append(encounter)
     return found
 
 
@@ -84,19 +88,14 @@ def _to_encounter(row: Sequence[Any]) -> Encounter:
     return Encounter(*values)
 
 
-async def write_encounters(transaction: Transaction, opened: Sequence[Encounter], changed: Sequence[Encounter]) -> None:
-    """Insert the new ones, update the others. Raises GroupMustRetry where another process was there first."""
-    await _write(transaction, _INSERT, opened)
-    await _write(transaction, _UPDATE, changed)
+def to_write(opened: Sequence[Encounter], changed: Sequence[Encounter]) -> list[Write]:
+    """Insert the new ones, update the others; each only where no other process was there first."""
+    return [_write(statement, encounters) for statement, encounters in ((_INSERT, opened), (_UPDATE, changed)) if encounters]
 
 
-async def _write(transaction: Transaction, statement: Any, encounters: Sequence[Encounter]) -> None:
-    if not encounters:
-        return
+def _write(statement: str, encounters: Sequence[Encounter]) -> Write:
     rows = [_to_row(encounter) for encounter in sorted(encounters, key=lambda each: (each.site, each.key))]
-    cursor = await transaction.execute(statement, [list(column) for column in zip(*rows, strict=True)])
-    if cursor.rowcount != len(rows):
-        raise GroupMustRetry
+    return Write(statement, [list(column) for column in zip(*rows, strict=True)], len(rows))
 
 
 def _to_row(encounter: Encounter) -> tuple[object, ...]:

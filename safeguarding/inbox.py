@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from runtime.database import Transaction
+from runtime.writes import Write
 from safeguarding.check import MessageKey
-from safeguarding.encounters import GroupMustRetry
 
 
 async def recall(transaction: Transaction, keys: Sequence[MessageKey]) -> dict[MessageKey, bytes]:
@@ -29,25 +29,20 @@ async def recall(transaction: Transaction, keys: Sequence[MessageKey]) -> dict[M
     return {MessageKey(*row[:4]): row[4] for row in await cursor.fetchall()}
 
 
-async def remember(transaction: Transaction, answered: Sequence[tuple[MessageKey, UUID | None, str, bytes]]) -> None:
-    """Write down each message's encounter, outcome and acknowledgement.
-
-    Raises GroupMustRetry where another process answered the same message meanwhile.
-    """
+def to_remember(answered: Sequence[tuple[MessageKey, UUID | None, str, bytes]]) -> list[Write]:
+    """Write down each message's encounter, outcome and acknowledgement, unless another process answered it meanwhile."""
     if not answered:
-        return
+        return []
     ordered = sorted(answered, key=lambda each: (each[0].sending_facility, each[0].control_id))
     keys, encounters, outcomes, acknowledgements = (list(column) for column in zip(*ordered, strict=True))
-    cursor = await transaction.execute(
-        """
-        INSERT INTO inbox (sending_application, sending_facility, control_id, content_hash, encounter_id, outcome, acknowledgement)
-        SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::uuid[], %s::text[], %s::bytea[])
-        ON CONFLICT DO NOTHING
-        """,
-        (*_columns(keys), encounters, outcomes, acknowledgements),
-    )
-    if cursor.rowcount != len(ordered):
-        raise GroupMustRetry
+    return [Write(_INSERT, (*_columns(keys), encounters, outcomes, acknowledgements), len(ordered))]
+
+
+_INSERT = """
+    INSERT INTO inbox (sending_application, sending_facility, control_id, content_hash, encounter_id, outcome, acknowledgement)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::uuid[], %s::text[], %s::bytea[])
+    ON CONFLICT DO NOTHING
+"""
 
 
 def _columns(keys: Sequence[MessageKey]) -> tuple[list[str], list[str], list[str], list[bytes]]:

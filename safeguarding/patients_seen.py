@@ -1,11 +1,13 @@
 """The use case of the house: patients were seen. A group of checks in, one reply each, all in one transaction.
 
 The desk calls it and commits. In the order it happens: recall repeats, find the encounters, follow the event,
-look at the flags (which audits the look), decide, write the encounters, raise alerts, remember the messages.
+look at the flags (which audits the look), decide, write the encounters, remember the messages, raise alerts.
+What one step need not wait for of another is sent to the store together.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from uuid import UUID
 
 from alerts.raising import raise_alerts, tell_of
 from domain.answer import CouldNotCheckReason, Recorded
@@ -14,11 +16,12 @@ from domain.nhs_number import is_synthetic
 from flags_store.aliases import record_merge
 from flags_store.looks import look
 from runtime.database import Transaction
-from safeguarding.check import Check, MessageKey, Reply
+from runtime.writes import write_together
+from safeguarding.check import Check, MessageKey, Reply, outcome_word
 from safeguarding.directory import Directory
 from safeguarding.encounter_events import key_of, told_event
-from safeguarding.encounters import GroupMustRetry, Wanted, find_encounters, write_encounters
-from safeguarding.inbox import recall, remember
+from safeguarding.encounters import GroupMustRetry, Wanted, read_encounters, seek_encounters, to_write
+from safeguarding.inbox import recall, to_remember
 from safeguarding.work import Work
 
 _NO_ENCOUNTER = frozenset({TriggerEvent.COMMAND, TriggerEvent.PRE_ADMIT, TriggerEvent.OTHER})
@@ -30,29 +33,29 @@ async def patients_seen(transaction: Transaction, checks: Sequence[Check], direc
     `key` hashes the numbers that nobody has a flag for. Raises GroupMustRetry where another process changed the
     same rows meanwhile, and psycopg's errors for what cannot be stored.
     """
+    works = [Work(_usable(check, directory)) for check in checks]
+    sought = await seek_encounters(transaction, _wanted(works, directory))
     known = await recall(transaction, [check.message for check in checks if check.message])
-    works = [Work(_usable(check, directory)) for check in checks if check.message not in known]
-    await _follow_encounters(transaction, works, directory)
-    await _link_merged(transaction, works)
-    await _look(transaction, works, key)
-    _check_authorities(works, directory)
-    await _write(transaction, works)
-    await _tell(transaction, works, directory)
-    fresh = iter([work.reply(directory) for work in works])
-    replies = [_repeat(known, check.message) or next(fresh) for check in checks]
-    await remember(
-        transaction,
-        [
-            (check.message, reply.outcome.encounter_id, reply.outcome_word, reply.acknowledgement)
-            for check, reply in zip(checks, replies, strict=True)
-            if check.message and not reply.repeated
-        ],
-    )
-    return replies
+    found = await read_encounters(sought)
+    fresh = [(position, work) for position, work in enumerate(works) if work.check.message not in known]
+    for position, work in fresh:
+        work.follow(found.get(position, []), may_open=_may_open(work.check, directory))
+    await _answer(transaction, [work for _, work in fresh], directory, key)
+    return [_repeat(known, work.check.message) or work.reply() for work in works]
 
 
 def _repeat(known: dict[MessageKey, bytes], message: MessageKey | None) -> Reply | None:
     return Reply(Recorded(), known[message], repeated=True) if message in known else None
+
+
+async def _answer(transaction: Transaction, works: Sequence[Work], directory: Directory, key: bytes) -> None:
+    await _link_merged(transaction, works)
+    await _look(transaction, works, key)
+    _check_authorities(works, directory)
+    for work in works:
+        work.decide(directory)
+    await _write(transaction, works)
+    await _tell(transaction, works, directory)
 
 
 def _usable(check: Check, directory: Directory) -> Check:
@@ -63,14 +66,12 @@ def _usable(check: Check, directory: Directory) -> Check:
     return check
 
 
-async def _follow_encounters(transaction: Transaction, works: Sequence[Work], directory: Directory) -> None:
-    wanted = [_wanted(position, work.check, directory) for position, work in enumerate(works)]
-    found = await find_encounters(transaction, [each for each in wanted if each])
-    for position, work in enumerate(works):
-        work.follow(found.get(position, []), may_open=_may_open(work.check, directory))
+def _wanted(works: Sequence[Work], directory: Directory) -> list[Wanted]:
+    wanted = (_wanted_by(position, work.check, directory) for position, work in enumerate(works))
+    return [each for each in wanted if each]
 
 
-def _wanted(position: int, check: Check, directory: Directory) -> Wanted | None:
+def _wanted_by(position: int, check: Check, directory: Directory) -> Wanted | None:
     if check.encounter_id:
         return Wanted(position, (check.site,), None, (), (), str(check.encounter_id))
     if check.trigger in _NO_ENCOUNTER:
@@ -119,7 +120,16 @@ async def _write(transaction: Transaction, works: Sequence[Work]) -> None:
     after = [(work.before.get(each.id), each) for work in works for each in work.after]
     opened = [each for before, each in after if before is None]
     changed = [each for before, each in after if before is not None and before != each]
-    await write_encounters(transaction, opened, changed)
+    if not await write_together(transaction, [*to_write(opened, changed), *to_remember(_answered(works))]):
+        raise GroupMustRetry
+
+
+def _answered(works: Sequence[Work]) -> list[tuple[MessageKey, UUID | None, str, bytes]]:
+    return [
+        (work.check.message, work.outcome.encounter_id, outcome_word(work.outcome), work.acknowledgement)
+        for work in works
+        if work.check.message
+    ]
 
 
 async def _tell(transaction: Transaction, works: Sequence[Work], directory: Directory) -> None:

@@ -15,7 +15,7 @@ from runtime.clock import england_day, now
 from runtime.database import Database, Transaction
 from safeguarding.decision import decide_whom_to_tell
 from safeguarding.directory import Directory, DirectoryReader
-from safeguarding.encounters import Wanted, find_encounters
+from safeguarding.encounters import Wanted, read_encounters, seek_encounters
 
 BATCH = 500
 
@@ -84,7 +84,7 @@ _CANDIDATES = """
 
 async def _raise_late(transaction: Transaction, directory: Directory, key: bytes, ids: list[UUID]) -> list[RaisedAlert]:
     wanted = [Wanted(position, (), None, (), (), str(encounter_id)) for position, encounter_id in enumerate(ids)]
-    found = await find_encounters(transaction, wanted)
+    found = await read_encounters(await seek_encounters(transaction, wanted))
     encounters = [encounter for position in range(len(ids)) for encounter in found.get(position, [])]
     if not encounters:
         return []

@@ -40,6 +40,8 @@ class Work:
     before: dict[UUID, Encounter] = field(default_factory=dict)
     after: list[Encounter] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
+    outcome: Outcome = field(default_factory=Recorded)
+    acknowledgement: bytes = b""
     raised: list[UUID] = field(default_factory=list)
     told: int = 0
 
@@ -113,7 +115,7 @@ class Work:
                 directory.authorities[code].alert_email, check.at,
             )
             for each in self.found
-            if each.encounter
+            if each.encounter and each.flags
             for code, flag in self._to_tell(each).items()
         ]  # fmt: skip
 
@@ -126,11 +128,14 @@ class Work:
         late = not is_arrival(self.check) and self._newly_known(encounter)
         return AlertReason.LATE_IDENTITY if late else AlertReason.ATTENDANCE
 
-    def reply(self, directory: Directory) -> Reply:
-        """The answer, with the acknowledgement that is stored with the message."""
-        outcome = self._outcome(directory)
-        acknowledgement = self.check.acknowledge(outcome) if self.check.acknowledge else b""
-        return Reply(outcome, acknowledgement, alerts=tuple(self.raised), told=len(self.raised) + self.told)
+    def decide(self, directory: Directory) -> None:
+        """Decide the answer, and render the acknowledgement that is stored with the message."""
+        self.outcome = self._outcome(directory)
+        self.acknowledgement = self.check.acknowledge(self.outcome) if self.check.acknowledge else b""
+
+    def reply(self) -> Reply:
+        """What the door gets, once all of it is on disk."""
+        return Reply(self.outcome, self.acknowledgement, alerts=tuple(self.raised), told=len(self.raised) + self.told)
 
     def _outcome(self, directory: Directory) -> Outcome:
         check = self.check

@@ -1,6 +1,7 @@
 """What every process does: configure logs, open the store, beat, and stop when it is told to."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -25,6 +26,7 @@ log = get_logger()
 def run(settings: Settings, name: str, main: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run a process's main coroutine on uvloop. Raises what it raises, UnsafeServer among it."""
     configure(settings.log_level, name)
+    gc.freeze()  # what is loaded stays: no collection need walk it again
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main(settings))
 

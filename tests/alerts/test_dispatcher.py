@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 from prometheus_client import REGISTRY
+from psycopg_pool import AsyncConnectionPool
 from structlog.testing import capture_logs
 
 from alerts.channel_email import EmailChannel
@@ -342,12 +343,12 @@ class Deaf(Database):
     asked = 0
 
     @asynccontextmanager
-    async def transaction(self, *, numbered: bool = False) -> AsyncIterator[Transaction]:
+    async def _connected(self, pool: AsyncConnectionPool) -> AsyncIterator[Transaction]:
         self.asked += 1
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(0.2)
-        async with super().transaction(numbered=numbered) as transaction:
-            yield transaction
+        async with super()._connected(pool) as connection:
+            yield connection
 
 
 async def test_it_stops_although_a_cancellation_is_swallowed(fresh_database: FreshDatabase, silent: Nudges) -> None:

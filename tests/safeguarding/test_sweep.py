@@ -67,7 +67,7 @@ async def test_a_desk_transaction_that_has_written_nothing_yet_is_waited_for(hou
     async with house.database.transaction() as reading:
         directory = await read_directory(reading)
     async with house.database.transaction(numbered=True) as desk:
-        await desk.execute("SELECT 1")
+        await (await desk.execute("SELECT 1")).fetchall()  # what was sent before it is done too
         async with house.database.transaction() as extract:
             await flag_by_extract(extract)
         await sweep(house)

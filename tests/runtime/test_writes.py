@@ -1,0 +1,49 @@
+"""Writes that go out together: each is counted, and one that came too late is told."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from runtime.database import Database
+from runtime.writes import Write, write_together
+from tests.conftest import FreshDatabase
+
+HOSPITALS = "INSERT INTO organisations (ods_code, name) SELECT unnest(%s::text[]), 'A hospital' ON CONFLICT DO NOTHING"
+SITES = (
+    "INSERT INTO sites (ods_code, organisation_code, name, setting) SELECT unnest(%s::text[]), %s, 'A site', 'emergency-department'"
+)
+
+
+@pytest.fixture
+async def database(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
+    async with Database(fresh_database.service_url) as database:
+        yield database
+
+
+async def count(database: Database, table: str) -> int:
+    async with database.single() as transaction:
+        row = await (await transaction.execute(f"SELECT count(*) FROM {table}".encode())).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+async def test_a_write_that_came_too_late_is_told(database: Database, numbered: bool) -> None:
+    async with database.transaction() as transaction:
+        assert await write_together(transaction, [Write(HOSPITALS, [["R0A"]], 1)])
+    async with database.transaction(numbered=numbered) as transaction:
+        assert not await write_together(transaction, [Write(HOSPITALS, [["R0A", "R0B"]], 2)])
+    assert await count(database, "organisations") == 2
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+async def test_several_tables_are_written_by_one_statement_foreign_keys_and_all(database: Database, numbered: bool) -> None:
+    writes = [Write(HOSPITALS, [["R0A"]], 1), Write(SITES, [["R0A01", "R0A02"], "R0A"], 2)]
+    async with database.transaction(numbered=numbered) as transaction:
+        assert await write_together(transaction, writes)
+    assert (await count(database, "organisations"), await count(database, "sites")) == (1, 2)
+
+
+async def test_nothing_to_write_is_written(database: Database) -> None:
+    async with database.transaction() as transaction:
+        assert await write_together(transaction, [])
