@@ -14,13 +14,33 @@ ALTER TABLE peers
     ADD CHECK (network IS NOT NULL OR certificate IS NOT NULL);
 ALTER TABLE peer_facilities ADD COLUMN may_query boolean NOT NULL DEFAULT false;
 
--- ── newborns and unlinked identities (flags_store, alerts) ─────────────────────────────────────────────────────────
+-- ── newborns (flags_store, safeguarding, alerts) ───────────────────────────────────────────────────────────────────
 
-ALTER TABLE person_aliases
-    DROP CONSTRAINT person_aliases_relation_check,
-    ADD CONSTRAINT person_aliases_relation_check CHECK (relation IN ('superseded', 'merged', 'local', 'newborn')),
-    DROP CONSTRAINT person_aliases_check,
-    ADD CONSTRAINT person_aliases_facility_check CHECK (relation = 'newborn' OR (facility = '') = (relation <> 'local'));
+-- The number of a baby whose mother held an unborn plan when it was born. Kept with its resolution, never made twice.
+CREATE TABLE newborn_links (
+    id          uuid PRIMARY KEY DEFAULT uuidv7(),
+    flag_id     uuid NOT NULL REFERENCES flags,
+    facility    text NOT NULL DEFAULT '',  -- empty for an NHS number, else the facility that gave the local number
+    value       text NOT NULL CHECK (value <> ''),
+    source      text NOT NULL,
+    linked_at   timestamptz NOT NULL DEFAULT now(),
+    resolved_at timestamptz,
+    resolved_by text,
+    resolution  text CHECK (resolution IN ('own-plan', 'no-plan', 'wrong-baby')),
+    UNIQUE (value, facility, flag_id),
+    CHECK ((resolved_at IS NULL) = (resolved_by IS NULL AND resolution IS NULL))
+);
+CREATE INDEX newborn_links_by_flag ON newborn_links (flag_id);
+
+ALTER TABLE encounters ADD COLUMN mother_number text CHECK (mother_number ~ '^[0-9]{10}$');  -- of a baby
+CREATE INDEX encounters_open_by_mother ON encounters (mother_number) WHERE state = 'open' AND mother_number IS NOT NULL;
+
 ALTER TABLE alerts
     DROP CONSTRAINT alerts_reason_check,
     ADD CONSTRAINT alerts_reason_check CHECK (reason IN ('attendance', 'late-flag', 'late-identity', 'newborn'));
+
+-- ── what became of a quarantined message (safeguarding) ────────────────────────────────────────────────────────────
+
+ALTER TABLE quarantine
+    ADD COLUMN last_tried_at   timestamptz,               -- a replay that could not be taken
+    ADD COLUMN decision_reason text NOT NULL DEFAULT '';  -- why it was discarded, in a person's words
