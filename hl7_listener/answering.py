@@ -20,6 +20,7 @@ from hl7_listener.header import read_header
 from hl7_listener.mapping import to_checks
 from hl7_listener.message import Message
 from hl7_listener.reader import parse
+from hl7_listener.sender import Sender
 from runtime.clock import now
 from runtime.database import Database
 from runtime.ids import uuid7
@@ -43,25 +44,25 @@ class Answerer:
     default_charset: str = ""
     on_message: Callable[[str, datetime], None] = lambda _, __: None
 
-    async def answer(self, raw: bytes, address: str) -> bytes | None:
-        """The acknowledgement of one message from an address, or None for what must never be acknowledged."""
+    async def answer(self, raw: bytes, sender: Sender) -> bytes | None:
+        """The acknowledgement of one message from a sender, or None for what must never be acknowledged."""
         try:
-            return await self._take(raw, address)
+            return await self._take(raw, sender)
         except (Unreadable, NotSpeakingFor, CouldNotStore) as error:
-            return await self._hold(raw, address, error)
+            return await self._hold(raw, sender.address, error)
         except Temporary as error:
-            log.warning("message not taken", error=type(error).__name__, peer=address)
+            log.warning("message not taken", error=type(error).__name__, peer=sender.address)
         except Exception as error:  # whatever it is, it is our trouble: the sender keeps the message
-            log.error("message not taken", error=type(error).__name__, peer=address)
+            log.error("message not taken", error=type(error).__name__, peer=sender.address)
         return reject(raw)
 
-    async def _take(self, raw: bytes, address: str) -> bytes | None:
+    async def _take(self, raw: bytes, sender: Sender) -> bytes | None:
         message = parse(raw, self.default_charset)
         if is_acknowledgement(message):
-            log.info("acknowledgement received and ignored", peer=address)
+            log.info("acknowledgement received and ignored", peer=sender.address)
             return None
         directory = await self.directory.current()
-        peer = directory.peer_at(address)
+        peer = directory.peer_of(sender.address, sender.certificate)
         site = directory.site_for(peer, message.sending_facility)
         at = now()
         checks = to_checks(message, site, peer.name, at, _accepting(message))

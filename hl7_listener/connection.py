@@ -12,9 +12,10 @@ from typing import cast
 
 from hl7_listener.answering import reject
 from hl7_listener.framing import CutOff, Event, Frame, FrameReader, Junk, Oversized, frame
+from hl7_listener.sender import Sender
 from runtime.logs import get_logger
 
-Answer = Callable[[bytes, str], Awaitable[bytes | None]]
+Answer = Callable[[bytes, Sender], Awaitable[bytes | None]]
 
 _WAITING_FRAMES = 16
 
@@ -22,7 +23,7 @@ log = get_logger()
 
 
 class Connection(asyncio.Protocol):
-    """Answers a peer's messages in their order. `answer` gets a frame's content and the peer's address.
+    """Answers a peer's messages in their order. `answer` gets a frame's content and who sent it.
 
     It puts itself into `connections` while it is open, if `admit` lets it.
     """
@@ -45,13 +46,13 @@ class Connection(asyncio.Protocol):
         self._worker: asyncio.Task[None] | None = None
         self._ended = False
         self._draining = False
-        self.address = ""
+        self.sender = Sender("unknown")
         self.heard_at = time.monotonic()
         self.frame_began_at: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are not asyncio's own
-        self.address = str((transport.get_extra_info("peername") or ("unknown",))[0])
+        self.sender = Sender(str((transport.get_extra_info("peername") or ("unknown",))[0]))
         if not self._admit(self):
             self.abort("too many connections")
             return
@@ -96,7 +97,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self, why: str) -> None:
         """Close at once: the peer is too slow or silent for too long. What was not whole is not acknowledged."""
-        log.warning("connection closed", peer=self.address, reason=why)
+        log.warning("connection closed", peer=self.sender.address, reason=why)
         self._transport.abort()
 
     async def finished(self) -> None:
@@ -120,17 +121,17 @@ class Connection(asyncio.Protocol):
     async def _handle(self, event: Event) -> bool:
         match event:
             case Frame(payload):
-                acknowledgement = await self._answer(payload, self.address)
+                acknowledgement = await self._answer(payload, self.sender)
                 if acknowledgement is not None:
                     await self._send(acknowledgement)
             case Oversized(head):
-                log.warning("frame too long", peer=self.address)
+                log.warning("frame too long", peer=self.sender.address)
                 await self._send(reject(head, "the message is longer than this listener takes"))
                 return False
             case Junk(count):
-                log.warning("bytes between frames skipped", peer=self.address, count=count)
+                log.warning("bytes between frames skipped", peer=self.sender.address, count=count)
             case CutOff(count):
-                log.warning("message cut off", peer=self.address, count=count)
+                log.warning("message cut off", peer=self.sender.address, count=count)
         return True
 
     async def _send(self, acknowledgement: bytes) -> None:

@@ -58,7 +58,7 @@ async def listening(sock: socket.socket, answer: Answer, limits: Limits) -> Asyn
     connections: set[Connection] = set()
 
     def admit(connection: Connection) -> bool:
-        from_peer = sum(1 for each in connections if each.address == connection.address)
+        from_peer = sum(1 for each in connections if each.sender.address == connection.sender.address)
         return len(connections) < limits.connections and from_peer < limits.connections_per_peer
 
     def connect() -> Connection:

@@ -57,11 +57,17 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A system that may connect, known by its network, and the sites it may speak for."""
+    """A system that may connect, and the sites it may speak for and ask about.
+
+    It is known by its certificate (SHA-256 of the DER, hex) where it has one; its network, if any, must hold as well.
+    Without a certificate it is known by its network.
+    """
 
     name: str
-    network: Network
+    network: Network | None
     sites: frozenset[str]
+    certificate: str | None = None
+    may_query: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,13 +88,27 @@ class Directory:
         """The organisation's sites, by code."""
         return tuple(site for _, site in sorted(self.sites.items()) if site.organisation_code == organisation_code)
 
-    def peer_at(self, address: str) -> Peer:
-        """The narrowest peer whose network holds the address. Raises NotSpeakingFor where none does."""
+    def peer_of(self, address: str, certificate: str | None) -> Peer:
+        """Who is at the other end: by certificate where one was checked, else the narrowest network that holds the address.
+
+        A peer that has a certificate is never known by its address alone. Raises NotSpeakingFor where nobody fits.
+        """
         ip = ipaddress.ip_address(address)
-        fitting = [peer for peer in self.peers if ip in peer.network]
+        if certificate is not None:
+            peer = next((each for each in self.peers if each.certificate == certificate), None)
+            if peer is None:
+                raise NotSpeakingFor("this certificate is not registered as a peer")
+            if peer.network is not None and ip not in peer.network:
+                raise NotSpeakingFor("this certificate's peer may not speak from this address")
+            return peer
+        fitting = [
+            (each.network.prefixlen, each)
+            for each in self.peers
+            if each.certificate is None and each.network is not None and ip in each.network
+        ]
         if not fitting:
             raise NotSpeakingFor("this address is not registered as a peer")
-        return max(fitting, key=lambda peer: peer.network.prefixlen)
+        return max(fitting, key=lambda pair: pair[0])[1]
 
     def site_for(self, peer: Peer, facility: str) -> Site:
         """The site that a peer speaks for. Raises NotSpeakingFor where it is unknown or not the peer's own."""
@@ -176,7 +196,11 @@ async def _read_sites(transaction: Transaction, rules: dict[str, list[CareSettin
 async def _read_peers(transaction: Transaction) -> tuple[Peer, ...]:
     cursor = await transaction.execute(
         """
-        SELECT p.name, p.network, array_agg(f.site) FROM peers p JOIN peer_facilities f ON f.peer_id = p.id GROUP BY p.id
+        SELECT p.name, p.network, p.certificate, array_agg(f.site), array_agg(f.site) FILTER (WHERE f.may_query)
+        FROM peers p JOIN peer_facilities f ON f.peer_id = p.id GROUP BY p.id
         """
     )
-    return tuple(Peer(name, network, frozenset(sites)) for name, network, sites in await cursor.fetchall())
+    return tuple(
+        Peer(name, network, frozenset(sites), certificate, frozenset(may_query or ()))
+        for name, network, certificate, sites, may_query in await cursor.fetchall()
+    )

@@ -80,12 +80,12 @@ async def test_a_peer_speaks_only_for_its_own_facilities_and_the_narrowest_netwo
         await allow_peer(transaction, "10.1.0.0/16", "R0A02")
     async with house.database.transaction() as transaction:
         directory = await read_directory(transaction)
-    assert directory.site_for(directory.peer_at("10.1.2.3"), "r0a02").ods_code == "R0A02"
+    assert directory.site_for(directory.peer_of("10.1.2.3", None), "r0a02").ods_code == "R0A02"
     for address, facility in (("10.1.2.3", "R0A01"), ("10.2.2.3", "R0A02"), ("10.2.2.3", "ZZZ99")):
         with pytest.raises(NotSpeakingFor):
-            directory.site_for(directory.peer_at(address), facility)
+            directory.site_for(directory.peer_of(address, None), facility)
     with pytest.raises(NotSpeakingFor):
-        directory.peer_at("192.0.2.1")
+        directory.peer_of("192.0.2.1", None)
 
 
 async def test_a_new_site_has_the_default_rules_as_rows_of_its_own(house: House) -> None:
