@@ -12,7 +12,9 @@ import psycopg
 
 from domain.answer import Outcome
 from domain.errors import InvalidInput, NotSpeakingFor, Temporary
+from domain.replaying import Refusal, SegmentText
 from hl7_listener.acknowledgement import AckCode, AckError, render_ack
+from hl7_listener.display import read_segments
 from hl7_listener.errors import ErrorCode, Location, Unreadable
 from hl7_listener.events import is_acknowledgement
 from hl7_listener.fingerprint import fingerprint
@@ -49,12 +51,25 @@ class Answerer:
         try:
             return await self._take(raw, sender)
         except (Unreadable, NotSpeakingFor, CouldNotStore) as error:
-            return await self._hold(raw, sender.address, error)
+            return await self._hold(raw, sender, error)
         except Temporary as error:
             log.warning("message not taken", error=type(error).__name__, peer=sender.address)
         except Exception as error:  # whatever it is, it is our trouble: the sender keeps the message
             log.error("message not taken", error=type(error).__name__, peer=sender.address)
         return reject(raw)
+
+    async def take_again(self, raw: bytes, address: str, certificate: str | None) -> Refusal | None:
+        """A held message once more, by today's rules (`domain.replaying`). Nobody waits for its acknowledgement."""
+        try:
+            await self._take(raw, Sender(address, certificate))
+        except (Unreadable, NotSpeakingFor, CouldNotStore) as error:
+            refused = _to_ack_error(error)
+            return Refusal(refused.reason, str(refused.code.value))
+        return None
+
+    def read(self, raw: bytes) -> tuple[SegmentText, ...]:
+        """The segments of a held message, for a person."""
+        return read_segments(raw, self.default_charset)
 
     async def _take(self, raw: bytes, sender: Sender) -> bytes | None:
         message = parse(raw, self.default_charset)
@@ -73,20 +88,20 @@ class Answerer:
             self.on_message(site.ods_code, at)
         return reply.acknowledgement if reply else None
 
-    async def _hold(self, raw: bytes, address: str, error: InvalidInput | NotSpeakingFor) -> bytes:
+    async def _hold(self, raw: bytes, sender: Sender, error: InvalidInput | NotSpeakingFor) -> bytes:
         header = read_header(raw)
         ack_error = _to_ack_error(error)
         acknowledgement = render_ack(header, AckCode.ERROR, _ack_control_id(), now(), ack_error)
         held = Held(
-            address, header.sending_facility, header.control_id, ack_error.reason, str(ack_error.code.value), raw,
-            fingerprint(raw), acknowledgement,
+            sender.address, header.sending_facility, header.control_id, ack_error.reason, str(ack_error.code.value), raw,
+            fingerprint(raw), acknowledgement, sender.certificate,
         )  # fmt: skip
         try:
             kept = await hold(self.database, held)
         except (Temporary, psycopg.Error) as trouble:
-            log.warning("message not kept", error=type(trouble).__name__, peer=address)
+            log.warning("message not kept", error=type(trouble).__name__, peer=sender.address)
             return reject(raw)
-        log.warning("message quarantined", peer=address, code=ack_error.code.value, reason=ack_error.reason)
+        log.warning("message quarantined", peer=sender.address, code=ack_error.code.value, reason=ack_error.reason)
         return kept
 
 

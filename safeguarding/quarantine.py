@@ -1,6 +1,7 @@
 """The quarantine: messages that could not be taken, kept with raw bytes and reason until a person has decided.
 
-`hl7_listener` holds a message here before it answers AE. Source: docs/hl7.md, "Quarantine"; docs/facts.md, section 7 (7 days).
+`hl7_listener` holds a message here before it answers AE; `quarantine_views` shows it, `quarantine_decisions` decides about it.
+Source: docs/hl7.md, "Quarantine"; docs/facts.md, section 7 (7 days).
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from runtime.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A message that could not be taken. `reason` is one sentence and `error_code` a code of HL7 table 0357."""
+    """A message that could not be taken. `reason` is one sentence and `error_code` a code of HL7 table 0357.
+
+    `peer` is the address that it came from, `certificate` the SHA-256 of the client's certificate where one was checked.
+    """
 
     peer: str
     sending_facility: str
@@ -20,6 +24,7 @@ class Held:
     raw: bytes
     content_hash: bytes
     acknowledgement: bytes
+    certificate: str | None = None
 
 
 async def hold(database: Database, held: Held) -> bytes:
@@ -31,13 +36,13 @@ async def hold(database: Database, held: Held) -> bytes:
         await transaction.execute(
             """
             INSERT INTO quarantine
-                (peer, sending_facility, control_id, reason, error_code, raw, content_hash, acknowledgement)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+                (peer, sending_facility, control_id, reason, error_code, raw, content_hash, acknowledgement, certificate)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
             ON CONFLICT (content_hash) WHERE state = 'held' DO NOTHING
             """,
             (
                 held.peer, _text(held.sending_facility), _text(held.control_id), held.reason, held.error_code, held.raw,
-                held.content_hash, held.acknowledgement,
+                held.content_hash, held.acknowledgement, held.certificate,
             ),
         )  # fmt: skip
         cursor = await transaction.execute(

@@ -39,8 +39,9 @@ ALTER TABLE alerts
     DROP CONSTRAINT alerts_reason_check,
     ADD CONSTRAINT alerts_reason_check CHECK (reason IN ('attendance', 'late-flag', 'late-identity', 'newborn'));
 
--- ── what became of a quarantined message (safeguarding) ────────────────────────────────────────────────────────────
+-- ── who sent a quarantined message, and what became of it (safeguarding) ─────────────────────────────────────────────
 
 ALTER TABLE quarantine
+    ADD COLUMN certificate     text,                      -- of whoever sent it, as in peers; NULL where none was asked for
     ADD COLUMN last_tried_at   timestamptz,               -- a replay that could not be taken
     ADD COLUMN decision_reason text NOT NULL DEFAULT '';  -- why it was discarded, in a person's words
