@@ -44,7 +44,7 @@ async def ready(services: Here) -> Response:
     at = now()
     if readiness.revision != _needed_revision():
         return JSONResponse({"status": "not-ready", "reasons": ["the database is not migrated to this release"]}, 503)
-    reasons = _reasons(readiness, at)
+    reasons = _reasons(readiness, at) + _quarantine_reasons(readiness, at, services.settings.quarantine_alarm_minutes)
     return JSONResponse({"status": "degraded" if reasons else "ready", "reasons": reasons, **_body(readiness, late, at)})
 
 
@@ -89,6 +89,11 @@ def _reasons(readiness: Readiness, at: datetime) -> list[str]:
     return reasons
 
 
+def _quarantine_reasons(readiness: Readiness, at: datetime, alarm_minutes: float) -> list[str]:
+    held = _age(readiness.oldest_quarantined, at)
+    return [f"a message has been in quarantine for {held:.0f} s"] if held is not None and held > 60 * alarm_minutes else []
+
+
 def _body(readiness: Readiness, late: frozenset[str], at: datetime) -> dict[str, Any]:
     return {
         "processes": {process: {"last_heard_seconds": seconds} for process, seconds in _beats(readiness, at).items()},
@@ -97,6 +102,7 @@ def _body(readiness: Readiness, late: frozenset[str], at: datetime) -> dict[str,
             code: {"last_extract_seconds": _age(when, at), "late": code in late} for code, when in readiness.last_extract.items()
         },
         "oldest_undelivered_alert_seconds": _age(readiness.oldest_undelivered, at),
+        "oldest_quarantined_message_seconds": _age(readiness.oldest_quarantined, at),
     }
 
 
@@ -104,11 +110,13 @@ def _gauges(readiness: Readiness, at: datetime) -> list[GaugeMetricFamily]:
     messages = {site: _age(when, at) for site, when in readiness.last_message.items()}
     extracts = {code: _age(when, at) for code, when in readiness.last_extract.items()}
     waited = {"postgresql": _age(readiness.oldest_undelivered, at) or 0.0}
+    held = {"postgresql": _age(readiness.oldest_quarantined, at) or 0.0}
     return [
         gauge("nightlight_process_silent_seconds", "Since a process was heard.", "process", _beats(readiness, at)),
         gauge("nightlight_site_silent_seconds", "Since a site's last real message.", "site", _known(messages)),
         gauge("nightlight_extract_age_seconds", "Age of an authority's last extract.", "authority", _known(extracts)),
         gauge("nightlight_oldest_undelivered_alert_seconds", "Age of the oldest undelivered alert, or 0.", "store", waited),
+        gauge("nightlight_oldest_quarantined_message_seconds", "Age of the oldest held message, or 0.", "store", held),
     ]
 
 

@@ -11,6 +11,7 @@ from psycopg.errors import UndefinedTable
 from runtime.database import Transaction
 from runtime.heartbeat import Beat, read_beats
 from safeguarding.directory import Directory
+from safeguarding.quarantine_views import oldest_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Readiness:
     last_message: dict[str, datetime | None]
     last_extract: dict[str, datetime | None]
     oldest_undelivered: datetime | None
+    oldest_quarantined: datetime | None
 
 
 async def read_revision(transaction: Transaction) -> str | None:
@@ -34,7 +36,7 @@ async def read_revision(transaction: Transaction) -> str | None:
 
 
 async def read_readiness(transaction: Transaction, directory: Directory) -> Readiness:
-    """The newest signs of life: of the processes, of each site's feed, of each authority's extracts, of the deliveries."""
+    """The newest signs of life: of the processes, of each site's feed, of each authority's extracts, of what waits."""
     cursor = await transaction.execute("SELECT site, last_message_at FROM site_feeds")
     feeds: dict[str, datetime] = dict(await cursor.fetchall())
     oldest = await (await transaction.execute("SELECT min(created_at) FROM deliveries WHERE state = 'pending'")).fetchone()
@@ -44,4 +46,5 @@ async def read_readiness(transaction: Transaction, directory: Directory) -> Read
         last_message={site: feeds.get(site) for site in sorted(directory.sites)},
         last_extract={code: authority.last_extracted_at for code, authority in sorted(directory.authorities.items())},
         oldest_undelivered=oldest[0] if oldest else None,
+        oldest_quarantined=await oldest_held(transaction),
     )

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from domain.errors import NightlightError
 from nightlight.cli import daily, keeping, running, setting_up
 from nightlight.cli.console import complain
+from nightlight.cli.hl7 import hl7
 
 
 class _OneLineErrors(TyperGroup):
@@ -64,3 +65,4 @@ app.add_typer(setting_up.authorities, name="authority")
 app.add_typer(setting_up.sites, name="site")
 app.add_typer(setting_up.clients, name="client")
 app.add_typer(daily.extracts, name="extract")
+app.add_typer(hl7, name="hl7")
