@@ -1,13 +1,16 @@
-"""Acknowledgements in original mode: AA, AE and AR, with ERR as the sender's version has it.
+"""Acknowledgements as bytes: in original and enhanced mode, with ERR as the sender's version has it.
 
-The listener renders one after the desk's commit; it is kept with the control ID, so that a repeat gets the same bytes.
-Sources: HL7 v2.5.1 sections 2.9.2 (original mode), 2.15.5 (ERR), 2.15.8 (MSA); v2.4 section 2.16.4 (ERR-1); table 0008.
+The listener renders them inside the desk's transaction and sends them after the commit; they are kept with the control ID,
+so that a repeat gets the same bytes.
+Sources: HL7 v2.5.1 sections 2.9.2 and 2.9.3 (modes), 2.15.5 (ERR), 2.15.8 (MSA); v2.4 section 2.16.4 (ERR-1).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from hl7_listener.accept_modes import AckCode, Taking, decide_acknowledgements, is_enhanced
 from hl7_listener.errors import ErrorCode, Location, Unreadable
 from hl7_listener.escapes import escape
 from hl7_listener.header import WIRE, Header
@@ -15,14 +18,7 @@ from hl7_listener.times import format_time
 
 DEFAULT_VERSION = "2.4"
 DEFAULT_PROCESSING_ID = "P"
-
-
-class AckCode(StrEnum):
-    """HL7 table 0008, original mode."""
-
-    ACCEPT = "AA"
-    ERROR = "AE"
-    REJECT = "AR"
+_BETWEEN_KEPT = b"\x1c"  # ends a frame, so that no acknowledgement holds it
 
 
 class Severity(StrEnum):
@@ -35,7 +31,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AckError:
-    """What the ERR segment says. `reason` is one sentence without anything about the patient."""
+    """What the ERR segment says. `reason` is one sentence without anything about the patient.
+
+    With severity INFORMATION it is no error: what the sender shall know, in an NTE segment before version 2.5.
+    """
 
     code: ErrorCode
     reason: str
@@ -48,14 +47,38 @@ class AckError:
         return cls(unreadable.code, unreadable.reason, unreadable.location)
 
 
+def render_acks(
+    header: Header, taking: Taking, new_control_id: Callable[[], str], at: datetime, error: AckError | None = None
+) -> tuple[bytes, ...]:
+    """All that goes back for the message with this header, each the content of one frame, in their order.
+
+    None for an acknowledgement, and where the sender wants to hear nothing. An `error` of severity INFORMATION stands only
+    in an application acknowledgement.
+    """
+    if header.is_acknowledgement:
+        return ()
+    codes = decide_acknowledgements(header.accept_condition, header.application_condition, taking)
+    return tuple(render_ack(header, code, new_control_id(), at, None if code is AckCode.COMMIT_ACCEPT else error) for code in codes)
+
+
+def to_kept(acknowledgements: tuple[bytes, ...]) -> bytes:
+    """The acknowledgements of one message as they are kept with its control ID; a single one as it is."""
+    return _BETWEEN_KEPT.join(acknowledgements)
+
+
+def from_kept(kept: bytes) -> tuple[bytes, ...]:
+    """What `to_kept` was given."""
+    return tuple(kept.split(_BETWEEN_KEPT)) if kept else ()
+
+
 def render_ack(header: Header, code: AckCode, ack_control_id: str, at: datetime, error: AckError | None = None) -> bytes:
-    """The acknowledgement of the message with this header, as the content of one frame.
+    """One acknowledgement of the message with this header, as the content of one frame.
 
     `ack_control_id` is the acknowledgement's own MSH-10 (20 characters at most before version 2.7), `at` an aware time.
     """
     segments = [_msh(header, ack_control_id, at), _msa(header, code, error)]
     if error is not None:
-        segments.append(_err(header, error))
+        segments.append(_nte(header, error) if _is_note(header, error) else _err(header, error))
     return "".join(segment + "\r" for segment in segments).encode(WIRE, "replace")
 
 
@@ -73,10 +96,18 @@ def _msh(header: Header, ack_control_id: str, at: datetime) -> str:
         escape(ack_control_id, header.delimiters),
         header.processing_id or DEFAULT_PROCESSING_ID,
         header.version or DEFAULT_VERSION,
-        *([""] * 5),
+        "",
+        "",
+        *_conditions(header),
+        "",
         header.character_set,
     ]
     return _segment(header, *fields)
+
+
+def _conditions(header: Header) -> tuple[str, str]:
+    """MSH-15 and MSH-16 of an acknowledgement: nobody shall acknowledge it."""
+    return ("NE", "NE") if is_enhanced(header.accept_condition, header.application_condition) else ("", "")
 
 
 def _message_type(header: Header) -> str:
@@ -90,7 +121,8 @@ def _message_type(header: Header) -> str:
 
 def _msa(header: Header, code: AckCode, error: AckError | None) -> str:
     """MSA-3, the text, gave way to ERR in 2.5."""
-    text = escape(error.reason, header.delimiters) if error and not _has_new_err(header) else ""
+    in_msa = error is not None and not _has_new_err(header) and not _is_note(header, error)
+    text = escape(error.reason, header.delimiters) if error and in_msa else ""
     return _segment(header, "MSA", code, header.control_id, text)
 
 
@@ -104,6 +136,15 @@ def _err(header: Header, error: AckError) -> str:
     where = delimiters.component.join(position).rstrip(delimiters.component)
     what = delimiters.component.join(coded)
     return _segment(header, "ERR", "", where, what, error.severity, "", "", "", escape(error.reason, delimiters))
+
+
+def _is_note(header: Header, error: AckError) -> bool:
+    """Before 2.5 ERR has no severity, so that what is no error stands in a note."""
+    return error.severity is Severity.INFORMATION and not _has_new_err(header)
+
+
+def _nte(header: Header, error: AckError) -> str:
+    return _segment(header, "NTE", "1", "", escape(error.reason, header.delimiters))
 
 
 def _segment(header: Header, *fields: str) -> str:

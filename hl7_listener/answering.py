@@ -1,69 +1,75 @@
-"""One message in, one acknowledgement out: read, map, ask the desk, acknowledge what is on disk.
+"""One frame in, the frames that go back out: read, map, ask the desk, acknowledge what is on disk.
 
 A connection calls `answer` for each frame. AA after the commit; AE for what a person must mend, once it is kept;
-AR for our own trouble, which passes. Source: HL7 v2.5.1 section 2.9.2; docs/hl7.md, "Acknowledgement".
+AR for our own trouble, which passes. Source: HL7 v2.5.1 sections 2.9.2 and 2.9.3; docs/hl7.md, "Acknowledgement".
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-
-import psycopg
 
 from domain.answer import Outcome
 from domain.errors import InvalidInput, NotSpeakingFor, Temporary
 from domain.replaying import Refusal, SegmentText
-from hl7_listener.acknowledgement import AckCode, AckError, render_ack
+from hl7_listener.accept_modes import Taking, is_never_told
+from hl7_listener.acknowledgement import from_kept, to_kept
+from hl7_listener.answered import Answered, announcement, reject, render, to_ack_error
+from hl7_listener.answering_batches import answer_batches
+from hl7_listener.batches import read_batches
 from hl7_listener.display import read_segments
 from hl7_listener.errors import ErrorCode, Location, Unreadable
-from hl7_listener.events import is_acknowledgement
-from hl7_listener.fingerprint import fingerprint
-from hl7_listener.header import read_header
+from hl7_listener.header import Header, read_header
+from hl7_listener.holding import hold_message
+from hl7_listener.insisting import Insistence
 from hl7_listener.mapping import to_checks
 from hl7_listener.message import Message
+from hl7_listener.metrics import RECYCLED
+from hl7_listener.query import is_query
+from hl7_listener.query_door import QueryDoor, answer_query
 from hl7_listener.reader import parse
 from hl7_listener.sender import Sender
 from runtime.clock import now
 from runtime.database import Database
-from runtime.ids import uuid7
 from runtime.logs import get_logger
+from safeguarding.check import Check
 from safeguarding.desk import CouldNotStore, Desk
-from safeguarding.directory import DirectoryReader
-from safeguarding.quarantine import Held, hold
-
-_CONTROL_ID_LENGTH = 20
+from safeguarding.directory import DirectoryReader, Peer, Site
+from safeguarding.inbox import is_recycled
 
 log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """What answering needs. `on_message` hears which site has just sent a real message."""
+    """What answering needs. `on_message` hears which site has just sent a real message; `link` makes a path an address."""
 
     desk: Desk
     directory: DirectoryReader
     database: Database
     default_charset: str = ""
     on_message: Callable[[str, datetime], None] = lambda _, __: None
+    link: Callable[[str], str] = lambda path: path
+    on_lookup: Callable[[str, Check], None] = lambda _, __: None
+    insistence: Insistence = field(default_factory=Insistence)
 
-    async def answer(self, raw: bytes, sender: Sender) -> bytes | None:
-        """The acknowledgement of one message from a sender, or None for what must never be acknowledged."""
-        try:
-            return await self._take(raw, sender)
-        except (Unreadable, NotSpeakingFor, CouldNotStore) as error:
-            return await self._hold(raw, sender, error)
-        except Temporary as error:
-            log.warning("message not taken", error=type(error).__name__, peer=sender.address)
-        except Exception as error:  # whatever it is, it is our trouble: the sender keeps the message
-            log.error("message not taken", error=type(error).__name__, peer=sender.address)
-        return reject(raw)
+    async def answer(self, raw: bytes, sender: Sender) -> Answered:
+        """What goes back for one frame of a sender: nothing for what must never be acknowledged, one response for a batch."""
+
+        async def answer_one(message: bytes) -> Answered:
+            return await self._answer_one(message, sender)
+
+        batches = read_batches(raw)
+        return await (answer_batches(batches, sender.address, answer_one) if batches else answer_one(raw))
 
     async def take_again(self, raw: bytes, address: str, certificate: str | None) -> Refusal | None:
-        """A held message once more, by today's rules (`domain.replaying`). Nobody waits for its acknowledgement."""
+        """A held message once more, by today's rules (`domain.replaying`). Nobody waits for its acknowledgement.
+
+        A recycled control ID is no reason to refuse it: a person has looked at it.
+        """
         try:
-            await self._take(raw, Sender(address, certificate))
+            await self._take(raw, Sender(address, certificate), may_be_recycled=True)
         except (Unreadable, NotSpeakingFor, CouldNotStore) as error:
-            refused = _to_ack_error(error)
+            refused = to_ack_error(error)
             return Refusal(refused.reason, str(refused.code.value))
         return None
 
@@ -71,61 +77,72 @@ class Answerer:
         """The segments of a held message, for a person."""
         return read_segments(raw, self.default_charset)
 
-    async def _take(self, raw: bytes, sender: Sender) -> bytes | None:
-        message = parse(raw, self.default_charset)
-        if is_acknowledgement(message):
+    async def _answer_one(self, raw: bytes, sender: Sender) -> Answered:
+        header = read_header(raw)
+        if header.is_acknowledgement:
             log.info("acknowledgement received and ignored", peer=sender.address)
-            return None
+            return Answered()
+        answered = await self._try(raw, header, sender)
+        if answered.taking is Taking.TROUBLE and is_never_told(header.accept_condition, header.application_condition):
+            return await self.insistence.until_taken(lambda: self._try(raw, header, sender))
+        return answered
+
+    async def _try(self, raw: bytes, header: Header, sender: Sender) -> Answered:
+        try:
+            return Answered(await self._take(raw, sender))
+        except (Unreadable, NotSpeakingFor, CouldNotStore) as error:
+            return await hold_message(self.database, raw, sender, error) or self._fail(raw, header)
+        except Temporary as error:
+            log.warning("message not taken", error=type(error).__name__, peer=sender.address)
+        except Exception as error:  # whatever it is, it is our trouble: the sender keeps the message
+            log.error("message not taken", error=type(error).__name__, peer=sender.address)
+            if is_never_told(header.accept_condition, header.application_condition):
+                failed = InvalidInput("Nightlight failed at this message")
+                return await hold_message(self.database, raw, sender, failed) or self._fail(raw, header)
+        return self._fail(raw, header)
+
+    async def _take(self, raw: bytes, sender: Sender, *, may_be_recycled: bool = False) -> tuple[bytes, ...]:
+        message = parse(raw, self.default_charset)
+        if is_query(message):
+            return await answer_query(QueryDoor(self.desk, self.directory, self.database, self.on_lookup), message, sender)
         directory = await self.directory.current()
         peer = directory.peer_of(sender.address, sender.certificate)
         site = directory.site_for(peer, message.sending_facility)
-        at = now()
-        checks = to_checks(message, site, peer.name, at, _accepting(message))
-        reply = None
-        for check in checks:
-            reply = await self.desk.ask(check)
+        if site.character_set:
+            message = parse(raw, site.character_set)
+        checks = self._checks(message, site, peer, sender)
+        if site.refuse_recycled and not may_be_recycled:
+            await self._check_control_id(checks[-1])
+        replies = [await self.desk.ask(check) for check in checks]
+        if replies[-1].recycled:
+            RECYCLED.labels(site.ods_code).inc()
         if not checks[-1].test:
-            self.on_message(site.ods_code, at)
-        return reply.acknowledgement if reply else None
+            self.on_message(site.ods_code, checks[-1].at)
+        return from_kept(replies[-1].acknowledgement)
 
-    async def _hold(self, raw: bytes, sender: Sender, error: InvalidInput | NotSpeakingFor) -> bytes:
-        header = read_header(raw)
-        ack_error = _to_ack_error(error)
-        acknowledgement = render_ack(header, AckCode.ERROR, _ack_control_id(), now(), ack_error)
-        held = Held(
-            sender.address, header.sending_facility, header.control_id, ack_error.reason, str(ack_error.code.value), raw,
-            fingerprint(raw), acknowledgement, sender.certificate,
-        )  # fmt: skip
-        try:
-            kept = await hold(self.database, held)
-        except (Temporary, psycopg.Error) as trouble:
-            log.warning("message not kept", error=type(trouble).__name__, peer=sender.address)
-            return reject(raw)
-        log.warning("message quarantined", peer=sender.address, code=ack_error.code.value, reason=ack_error.reason)
-        return kept
+    def _checks(self, message: Message, site: Site, peer: Peer, sender: Sender) -> list[Check]:
+        """The questions of the message, with how it is acknowledged.
 
+        What was found is announced only where the site wants it and mutual TLS says who hears it, and never for a test.
+        """
 
-def reject(raw: bytes, reason: str = "Nightlight cannot take messages just now: send it again") -> bytes:
-    """AR: our own trouble, the same message will pass later."""
-    return render_ack(read_header(raw), AckCode.REJECT, _ack_control_id(), now(), AckError(ErrorCode.INTERNAL, reason))
+        def acknowledge(outcome: Outcome) -> bytes:
+            announces = site.announce_in_ack and sender.mutual and not checks[-1].test
+            found = announcement(outcome, self.link) if announces else None
+            return to_kept(render(read_header(message.raw), Taking.TAKEN, found))
 
+        checks = to_checks(message, site, peer.name, now(), acknowledge)
+        return checks
 
-def _accepting(message: Message) -> Callable[[Outcome], bytes]:
-    """Renders AA. What was found is never in it: an acknowledgement can end up on paper or in a patient's app."""
+    async def _check_control_id(self, check: Check) -> None:
+        if check.message and await is_recycled(self.database, check.message):
+            RECYCLED.labels(check.site).inc()
+            raise Unreadable("the control ID came before with other content", ErrorCode.DUPLICATE_KEY, Location("MSH", 10))
 
-    def accept(_: Outcome) -> bytes:
-        return render_ack(read_header(message.raw), AckCode.ACCEPT, _ack_control_id(), now())
-
-    return accept
-
-
-def _to_ack_error(error: InvalidInput | NotSpeakingFor) -> AckError:
-    if isinstance(error, Unreadable):
-        return AckError.from_unreadable(error)
-    if isinstance(error, NotSpeakingFor):
-        return AckError(ErrorCode.UNKNOWN_KEY, str(error), Location("MSH", 4))
-    return AckError(ErrorCode.INTERNAL, str(error))
-
-
-def _ack_control_id() -> str:
-    return uuid7().hex[-_CONTROL_ID_LENGTH:].upper()
+    def _fail(self, raw: bytes, header: Header) -> Answered:
+        """Our own trouble: said with AR, or, where the site takes AR as final, by closing without a word."""
+        directory = self.directory.last_known
+        site = directory.sites.get(header.facility.upper()) if directory else None
+        if site and site.silent_on_failure:
+            return Answered(taking=Taking.TROUBLE, close=True)
+        return Answered(reject(raw), Taking.TROUBLE)

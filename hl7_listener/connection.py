@@ -7,15 +7,15 @@ Source: HL7 MLLP release 1; docs/hl7.md, "Framing".
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
-from hl7_listener.answering import reject
+from hl7_listener.answered import Answered, reject
 from hl7_listener.framing import CutOff, Event, Frame, FrameReader, Junk, Oversized, frame
 from hl7_listener.sender import Sender
 from runtime.logs import get_logger
 
-Answer = Callable[[bytes, Sender], Awaitable[bytes | None]]
+Answer = Callable[[bytes, Sender], Awaitable[Answered]]
 
 _WAITING_FRAMES = 16
 
@@ -121,9 +121,9 @@ class Connection(asyncio.Protocol):
     async def _handle(self, event: Event) -> bool:
         match event:
             case Frame(payload):
-                acknowledgement = await self._answer(payload, self.sender)
-                if acknowledgement is not None:
-                    await self._send(acknowledgement)
+                answered = await self._answer(payload, self.sender)
+                await self._send(answered.frames)
+                return not answered.close
             case Oversized(head):
                 log.warning("frame too long", peer=self.sender.address)
                 await self._send(reject(head, "the message is longer than this listener takes"))
@@ -134,10 +134,10 @@ class Connection(asyncio.Protocol):
                 log.warning("message cut off", peer=self.sender.address, count=count)
         return True
 
-    async def _send(self, acknowledgement: bytes) -> None:
+    async def _send(self, acknowledgements: Sequence[bytes]) -> None:
         await self._writable.wait()
         if not self._transport.is_closing():
-            self._transport.write(frame(acknowledgement))
+            self._transport.write(b"".join(map(frame, acknowledgements)))
 
     def _end(self) -> None:
         if not self._ended:

@@ -11,8 +11,9 @@ from domain.errors import InvalidInput
 
 
 class ErrorCode(IntEnum):
-    """HL7 table 0357."""
+    """HL7 table 0357. The first is no error: a segment that brings information must name a code too."""
 
+    MESSAGE_ACCEPTED = 0
     SEGMENT_SEQUENCE = 100
     REQUIRED_FIELD = 101
     DATA_TYPE = 102
@@ -33,6 +34,7 @@ class ErrorCode(IntEnum):
 
 
 ERROR_WORDS = {
+    ErrorCode.MESSAGE_ACCEPTED: "Message accepted",
     ErrorCode.SEGMENT_SEQUENCE: "Segment sequence error",
     ErrorCode.REQUIRED_FIELD: "Required field missing",
     ErrorCode.DATA_TYPE: "Data type error",

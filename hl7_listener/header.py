@@ -16,46 +16,87 @@ WIRE = "latin-1"
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST_FIELD = 250
+_ACKNOWLEDGEMENTS = frozenset({"ACK", "MCF"})
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Fields as sent, escapes and all, without control characters; empty where missing. No MSH gives the defaults."""
+    """Fields as sent, escapes and all, without control characters; empty where missing. No MSH gives the defaults.
+
+    Of a batch or a file (BHS, FHS) it has the delimiters, the parties, and BHS-11 or FHS-11 as the control ID.
+    """
 
     delimiters: Delimiters = STANDARD
     sending_application: str = ""
     sending_facility: str = ""
     receiving_application: str = ""
     receiving_facility: str = ""
+    message_type: str = ""
     event: str = ""
     control_id: str = ""
     processing_id: str = ""
     version: str = ""
+    accept_condition: str = ""
+    application_condition: str = ""
     character_set: str = ""
+
+    @property
+    def is_acknowledgement(self) -> bool:
+        """Whether this is somebody's acknowledgement: it is never acknowledged, or two systems would thank each other."""
+        return self.message_type in _ACKNOWLEDGEMENTS
+
+    @property
+    def facility(self) -> str:
+        """MSH-4 as a code: its namespace, or its universal id where that is all there is."""
+        parts = self.sending_facility.split(self.delimiters.component)
+        return next((part.strip() for part in parts[:2] if part.strip()), "")
 
 
 def read_header(raw: bytes) -> Header:
     """What can be told of a message's header. Never raises."""
     found = find_header_line(raw.replace(b"\0", b""))
-    text = found[0].decode(WIRE) if found else ""
-    try:
-        delimiters = read_delimiters(text)
-    except Unreadable:
-        return Header()
-    fields = text.split(delimiters.field, 19)
-
-    def field(number: int) -> str:
-        return _UNSAFE.sub("", fields[number - 1])[:_LONGEST_FIELD] if number <= len(fields) else ""
-
+    line = _Line(found[0] if found else b"")
+    component = line.delimiters.component
     return Header(
-        delimiters=delimiters,
-        sending_application=field(3),
-        sending_facility=field(4),
-        receiving_application=field(5),
-        receiving_facility=field(6),
-        event="".join(field(9).split(delimiters.component)[1:2]),
-        control_id=field(10),
-        processing_id=field(11),
-        version=field(12),
-        character_set=field(18),
+        delimiters=line.delimiters,
+        sending_application=line.field(3),
+        sending_facility=line.field(4),
+        receiving_application=line.field(5),
+        receiving_facility=line.field(6),
+        message_type=line.field(9).split(component)[0].strip().upper(),
+        event="".join(line.field(9).split(component)[1:2]),
+        control_id=line.field(10),
+        processing_id=line.field(11),
+        version=line.field(12),
+        accept_condition=line.field(15),
+        application_condition=line.field(16),
+        character_set=line.field(18),
     )
+
+
+def read_batch_header(segment: bytes) -> Header:
+    """What can be told of a BHS or FHS segment. Never raises. Source: HL7 v2.5.1 sections 2.15.2 and 2.15.6."""
+    line = _Line(segment.replace(b"\0", b""))
+    return Header(
+        delimiters=line.delimiters,
+        sending_application=line.field(3),
+        sending_facility=line.field(4),
+        receiving_application=line.field(5),
+        receiving_facility=line.field(6),
+        control_id=line.field(11),
+    )
+
+
+class _Line:
+    """A header segment's fields by the standard's numbers; none where its delimiters cannot be read."""
+
+    def __init__(self, segment: bytes) -> None:
+        text = segment.decode(WIRE)
+        try:
+            self.delimiters = read_delimiters(text)
+        except Unreadable:
+            self.delimiters, text = STANDARD, ""
+        self._fields = text.split(self.delimiters.field, 19)
+
+    def field(self, number: int) -> str:
+        return _UNSAFE.sub("", self._fields[number - 1])[:_LONGEST_FIELD] if number <= len(self._fields) else ""

@@ -11,8 +11,8 @@ from datetime import datetime
 from domain.actor import Actor, ActorKind
 from domain.answer import Answer, Flagged, Recorded
 from domain.errors import NotSpeakingFor, Temporary
-from hl7_listener.accept_modes import AckCode
-from hl7_listener.acknowledgement import AckError
+from hl7_listener.accept_modes import AckCode, Taking, decide_acknowledgements
+from hl7_listener.acknowledgement import AckError, render_ack
 from hl7_listener.errors import ErrorCode, Location, Unreadable
 from hl7_listener.message import Message
 from hl7_listener.query import to_check
@@ -44,9 +44,19 @@ class QueryDoor:
     on_lookup: Callable[[str, Check], None] = lambda _, __: None
 
 
-async def answer_query(door: QueryDoor, message: Message, sender: Sender) -> bytes:
-    """The response to a query. Never raises: what goes wrong is said in the response, as AE or AR."""
+async def answer_query(door: QueryDoor, message: Message, sender: Sender) -> tuple[bytes, ...]:
+    """What goes back: the commit acknowledgement where MSH-15 wants one, and the response, whatever MSH-16 says.
+
+    Never raises: what goes wrong is said in the response, as AE or AR.
+    """
     reference = refer_to(message)
+    header = reference.header
+    codes = decide_acknowledgements(header.accept_condition, header.application_condition, Taking.TAKEN)
+    accepted = [render_ack(header, each, _control_id(), now()) for each in codes if each is AckCode.COMMIT_ACCEPT]
+    return (*accepted, await _respond(door, message, sender, reference))
+
+
+async def _respond(door: QueryDoor, message: Message, sender: Sender, reference: Reference) -> bytes:
     try:
         return await _answer(door, message, sender, reference)
     except NotSpeakingFor as error:

@@ -139,7 +139,7 @@ def render_refusal(
 ) -> bytes:
     """The response to a query that has no answer: AE where the asker must mend something, AR for our own trouble."""
     segments = _Segments(reference.header)
-    status = QueryStatus.REJECTED if code is AckCode.REJECT else QueryStatus.ERROR
+    status = QueryStatus.REJECTED if code == AckCode.REJECT else QueryStatus.ERROR
     begin = segments.begin(reference, code, status, None, control_id, at, error)
     why = [Note(NoteKind.ANSWER, error.reason), Note(NoteKind.ANSWER, NO_ANSWER)]
     return _encoded([*begin, *segments.notes([*why, *notes])])

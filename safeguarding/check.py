@@ -82,6 +82,8 @@ class Reply:
     outcome: Outcome
     acknowledgement: bytes = b""
     repeated: bool = False
+    recycled: bool = False
+    """The message's control ID came before with other content."""
     alerts: tuple[UUID, ...] = ()
     """The alerts that this check raised."""
     told: int = 0

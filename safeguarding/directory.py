@@ -40,6 +40,8 @@ class Site:
     """A hospital site or service.
 
     `feed_live`: messages of its own have come within a day; then a lookup alone tells nobody, unless `lookups_alert`.
+    How its messages are answered: `announce_in_ack`, `refuse_recycled` (control IDs), `silent_on_failure` (of ours).
+    `character_set` is the name by which HL7 knows the one of messages that name none; empty where the listener's own holds.
     """
 
     ods_code: str
@@ -53,6 +55,10 @@ class Site:
     rules: tuple[CareSettingRule, ...]
     feed_live: bool
     lookups_alert: bool = False
+    announce_in_ack: bool = False
+    refuse_recycled: bool = False
+    silent_on_failure: bool = False
+    character_set: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +153,11 @@ class DirectoryReader:
                         self._good_until = time.monotonic() + KEPT_SECONDS
         return self._directory
 
+    @property
+    def last_known(self) -> Directory | None:
+        """The newest that was ever read, however old: for deciding how to say that the store is away. None before the first."""
+        return self._directory
+
     def forget(self) -> None:
         """Read it anew at the next question: something was met that it does not know."""
         self._forgotten += 1
@@ -179,16 +190,17 @@ async def _read_sites(transaction: Transaction, rules: dict[str, list[CareSettin
     cursor = await transaction.execute(
         """
         SELECT s.ods_code, s.organisation_code, o.name, s.name, s.setting, s.host_authority_code, s.safeguarding_phone,
-               s.frame_ancestors, s.lookups_alert, f.last_message_at
+               s.frame_ancestors, s.lookups_alert, f.last_message_at,
+               s.announce_in_ack, s.refuse_recycled, s.silent_on_failure, s.character_set
         FROM sites s JOIN organisations o ON o.ods_code = s.organisation_code LEFT JOIN site_feeds f ON f.site = s.ods_code
         """
     )
     return {
         ods: Site(
             ods, organisation, organisation_name, name, CareSetting(setting), host, phone, tuple(ancestors), tuple(rules[ods]),
-            feed_live=last_message_at is not None and now() - last_message_at < FEED_LIVE, lookups_alert=lookups_alert,
+            last_message_at is not None and now() - last_message_at < FEED_LIVE, lookups_alert, *answering,
         )
-        for ods, organisation, organisation_name, name, setting, host, phone, ancestors, lookups_alert, last_message_at
+        for ods, organisation, organisation_name, name, setting, host, phone, ancestors, lookups_alert, last_message_at, *answering
         in await cursor.fetchall()
     }  # fmt: skip
 

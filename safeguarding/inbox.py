@@ -5,28 +5,50 @@ Source: HL7 v2.4 section 2.9 (MSA); docs/hl7.md, "A repeat".
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from runtime.database import Transaction
+from runtime.database import Database, Transaction
 from runtime.writes import Write
 from safeguarding.check import MessageKey
 
 
-async def recall(transaction: Transaction, keys: Sequence[MessageKey]) -> dict[MessageKey, bytes]:
-    """The stored acknowledgements of those messages that were answered before."""
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """Which messages were answered before, with their acknowledgements, and which came before with other content only."""
+
+    answered: dict[MessageKey, bytes]
+    recycled: frozenset[MessageKey]
+
+
+async def recall(transaction: Transaction, keys: Sequence[MessageKey]) -> Recalled:
+    """What is known of these messages."""
     if not keys:
-        return {}
+        return Recalled({}, frozenset())
     cursor = await transaction.execute(
         """
-        SELECT i.sending_application, i.sending_facility, i.control_id, i.content_hash, i.acknowledgement
+        SELECT asked.application, asked.facility, asked.control_id, asked.hash, i.acknowledgement
         FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[]) AS asked (application, facility, control_id, hash)
-        JOIN inbox i ON i.sending_facility = asked.facility AND i.control_id = asked.control_id
-                    AND i.sending_application = asked.application AND i.content_hash = asked.hash
+        LEFT JOIN inbox i ON i.sending_facility = asked.facility AND i.control_id = asked.control_id
+                         AND i.sending_application = asked.application AND i.content_hash = asked.hash
+        WHERE i.control_id IS NOT NULL
+           OR EXISTS (SELECT FROM inbox o WHERE o.sending_facility = asked.facility AND o.control_id = asked.control_id
+                                            AND o.sending_application = asked.application)
         """,
         _columns(keys),
         binary=True,
     )
-    return {MessageKey(*row[:4]): row[4] for row in await cursor.fetchall()}
+    found = [(MessageKey(*row[:4]), row[4]) for row in await cursor.fetchall()]
+    return Recalled(
+        {key: acknowledgement for key, acknowledgement in found if acknowledgement is not None},
+        frozenset(key for key, acknowledgement in found if acknowledgement is None),
+    )
+
+
+async def is_recycled(database: Database, key: MessageKey) -> bool:
+    """Whether the control ID came before, and only with other content. Raises CouldNotReachStore."""
+    async with database.transaction() as transaction:
+        return key in (await recall(transaction, [key])).recycled
 
 
 def to_remember(answered: Sequence[tuple[MessageKey, UUID | None, str, bytes]]) -> list[Write]:

@@ -21,7 +21,7 @@ from safeguarding.check import Check, MessageKey, Reply, outcome_word
 from safeguarding.directory import Directory
 from safeguarding.encounter_events import key_of, told_event
 from safeguarding.encounters import GroupMustRetry, Wanted, read_encounters, seek_encounters, to_write
-from safeguarding.inbox import recall, to_remember
+from safeguarding.inbox import Recalled, recall, to_remember
 from safeguarding.work import Work
 
 _NO_ENCOUNTER = frozenset({TriggerEvent.COMMAND, TriggerEvent.PRE_ADMIT, TriggerEvent.OTHER})
@@ -37,15 +37,18 @@ async def patients_seen(transaction: Transaction, checks: Sequence[Check], direc
     sought = await seek_encounters(transaction, _wanted(works, directory))
     known = await recall(transaction, [check.message for check in checks if check.message])
     found = await read_encounters(sought)
-    fresh = [(position, work) for position, work in enumerate(works) if work.check.message not in known]
+    fresh = [(position, work) for position, work in enumerate(works) if work.check.message not in known.answered]
     for position, work in fresh:
         work.follow(found.get(position, []), may_open=_may_open(work.check, directory))
     await _answer(transaction, [work for _, work in fresh], directory, key)
-    return [_repeat(known, work.check.message) or work.reply() for work in works]
+    return [_reply(work, known) for work in works]
 
 
-def _repeat(known: dict[MessageKey, bytes], message: MessageKey | None) -> Reply | None:
-    return Reply(Recorded(), known[message], repeated=True) if message in known else None
+def _reply(work: Work, known: Recalled) -> Reply:
+    message = work.check.message
+    if message in known.answered:
+        return Reply(Recorded(), known.answered[message], repeated=True)
+    return replace(work.reply(), recycled=True) if message in known.recycled else work.reply()
 
 
 async def _answer(transaction: Transaction, works: Sequence[Work], directory: Directory, key: bytes) -> None:

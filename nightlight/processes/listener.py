@@ -26,7 +26,7 @@ async def _main(settings: Settings) -> None:
     async with store(settings, "listener") as database:
         directory = DirectoryReader(database)
         desk = Desk(database, directory, secret_key(settings), settings.desk_queue, Nudger(nudges))
-        answerer = Answerer(desk, directory, database, settings.default_charset, feeds.note)
+        answerer = Answerer(desk, directory, database, settings.default_charset, feeds.note, settings.link)
         async with desk, listening(sock, answerer.answer, Limits.of(settings)):
             log.info("listening", port=sock.getsockname()[1])
             await until_stopped(_beat_when_safe(database, feeds))

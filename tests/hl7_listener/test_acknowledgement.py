@@ -8,7 +8,8 @@ from hl7apy.parser import parse_message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hl7_listener.acknowledgement import AckCode, AckError, Severity, render_ack
+from hl7_listener.accept_modes import AckCode, Taking
+from hl7_listener.acknowledgement import AckError, Severity, from_kept, render_ack, render_acks, to_kept
 from hl7_listener.errors import ErrorCode, Location, Unreadable
 from hl7_listener.header import Header, read_header
 from hl7_listener.reader import parse
@@ -155,10 +156,79 @@ def test_hl7apy_reads_every_acknowledgement_as_we_meant_it(name: str) -> None:
 
 
 def test_the_codes_are_those_of_tables_0008_and_0516() -> None:
-    assert {code.value for code in AckCode} == {"AA", "AE", "AR"}
+    assert {code.value for code in AckCode} == {"AA", "AE", "AR", "CA", "CE", "CR"}
     assert {severity.value for severity in Severity} == {"E", "W", "I"}
 
 
 def test_a_header_without_anything_has_the_recommended_delimiters() -> None:
     assert read_header(b"") == Header()
     assert Header().delimiters.encoding_characters == "^~\\&"
+
+
+def enhanced(accept: str, application: str, version: str = "2.5", message_type: str = "ADT^A04") -> Header:
+    """The header of a message with these conditions in MSH-15 and MSH-16."""
+    return read_header(f"MSH|^~\\&|PAS|R0A01|NL|R0A|||{message_type}|NL1|P|{version}|||{accept}|{application}||UNICODE\r".encode())
+
+
+def acks(header: Header, taking: Taking, error: AckError | None = None) -> tuple[bytes, ...]:
+    """All that goes back, with control IDs NA1, NA2."""
+    numbers = iter(range(1, 9))
+    return render_acks(header, taking, lambda: f"NA{next(numbers)}", AT, error)
+
+
+@pytest.mark.parametrize("message_type", ["ACK", "ACK^A04", "ack", "MCF"])
+def test_no_mode_acknowledges_an_acknowledgement(message_type: str) -> None:
+    assert acks(enhanced("", "", message_type=message_type), Taking.TROUBLE) == ()
+    assert acks(enhanced("AL", "AL", message_type=message_type), Taking.TAKEN) == ()
+
+
+def test_accept_and_application_acknowledgement_are_two_messages_about_one() -> None:
+    accept, application = acks(enhanced("AL", "AL"), Taking.TAKEN)
+    head = b"MSH|^~\\&|NL|R0A|PAS|R0A01|20261105101531+0000||ACK^A04^ACK|%s|P|2.5|||NE|NE||UNICODE\r"
+    assert accept == head % b"NA1" + b"MSA|CA|NL1\r"
+    assert application == head % b"NA2" + b"MSA|AA|NL1\r"
+
+
+@pytest.mark.parametrize("accept,taking,code", [("AL", Taking.HELD, b"CE"), ("ER", Taking.TROUBLE, b"CR")])
+def test_what_is_not_accepted_says_why_and_no_application_speaks_after_it(accept: str, taking: Taking, code: bytes) -> None:
+    [ack] = acks(enhanced(accept, "AL"), taking, NO_PID)
+    assert ack.split(b"\r")[1:3] == [
+        b"MSA|" + code + b"|NL1",
+        b"ERR||PID^1|100^Segment sequence error^HL70357|E||||the message has no PID segment",
+    ]
+
+
+NEWS = AckError(ErrorCode.MESSAGE_ACCEPTED, "news | of nobody", severity=Severity.INFORMATION)
+
+
+@pytest.mark.parametrize(
+    "version,expected",
+    [
+        ("2.4", b"MSA|AA|NL1\rNTE|1||news \\F\\ of nobody\r"),
+        ("2.5", b"MSA|AA|NL1\rERR|||0^Message accepted^HL70357|I||||news \\F\\ of nobody\r"),
+    ],
+)
+def test_information_is_a_note_before_2_5_and_an_err_that_is_no_error_from_then_on(version: str, expected: bytes) -> None:
+    [ack] = acks(enhanced("", "", version), Taking.TAKEN, NEWS)
+    assert ack.partition(b"\r")[2] == expected
+
+
+def test_information_stands_only_where_the_application_speaks() -> None:
+    accept, application = acks(enhanced("AL", "AL"), Taking.TAKEN, NEWS)
+    assert b"news" not in accept
+    assert b"news" in application
+    assert b"news" not in b"".join(acks(enhanced("AL", "NE"), Taking.TAKEN, NEWS))
+
+
+@given(
+    raws=st.lists(st.binary(max_size=80).map(lambda tail: b"MSH|^~\\&|" + tail), max_size=3),
+    reason=st.text(max_size=20),
+)
+def test_what_is_kept_of_acknowledgements_gives_the_same_frames_again(raws: list[bytes], reason: str) -> None:
+    error = AckError(ErrorCode.INTERNAL, reason)
+    rendered = tuple(answer(raw, AckCode.ERROR, error) for raw in raws)
+    assert from_kept(to_kept(rendered)) == rendered
+
+
+def test_a_single_acknowledgement_is_kept_as_it_is() -> None:
+    assert to_kept((answer(sample("a04_emergency")),)) == answer(sample("a04_emergency"))
