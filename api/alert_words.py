@@ -90,9 +90,11 @@ def whereabouts(row: AlertRow) -> str:
 
 
 def reason_words(row: AlertRow) -> str:
-    """Why an alert came later than the child, or nothing."""
+    """Why the alert is no ordinary arrival's, or nothing."""
     if row.reason == AlertReason.LATE_FLAG:
         return "Raised late: the plan reached us after the child did."
     if row.reason == AlertReason.LATE_IDENTITY:
         return "Raised late: the NHS number reached us after the child did."
+    if row.reason == AlertReason.NEWBORN:
+        return "The baby is born."
     return ""

@@ -19,7 +19,7 @@ from api.alert_words import reason_words, state_tag, whereabouts
 from domain.actor import Role
 from domain.alert import CodedAnswer
 from domain.errors import CouldNotReachStore
-from domain.flag import DISPLAY, FlagKind
+from domain.flag import DISPLAY, FlagKind, NewbornResolution
 from runtime.clock import now
 from runtime.sessions import Session
 from safeguarding.directory import DirectoryReader
@@ -109,6 +109,7 @@ def _environment() -> Environment:
         "telephone": words.telephone,
         "whereabouts": whereabouts,
     }
+    environment.globals["resolution_items"] = [{"value": each.value, "text": each.words} for each in NewbornResolution]
     environment.globals["answer_items"] = [{"value": answer.value, "text": answer.words} for answer in CodedAnswer]
     return environment
 

@@ -18,9 +18,10 @@ from api.services import Here, Services
 from api.sessions import SocialWorker, session_id_of
 from domain.alert import CodedAnswer
 from domain.errors import CouldNotReachStore, InvalidInput
+from domain.flag import NewbornResolution
 from runtime.nudge import screens_of
 from runtime.sessions import Session, find_session
-from safeguarding.answering import acknowledge_alert, confirm_shown
+from safeguarding.answering import acknowledge_alert, confirm_shown, resolve_newborn_of
 from safeguarding.open_screens import worklist_marks
 from safeguarding.views import MOST_ROWS, AlertRow, alert_of_authority, worklist
 
@@ -138,6 +139,21 @@ async def answer(request: Request, services: Here, session: SocialWorker, alert_
             await services.nudges.send(screens_of(session.organisation))
             return RedirectResponse("/worklist", 303)
     return await _alert(request, services, session, row, errors, coded, text)
+
+
+@router.post("/alerts/{alert_id}/newborn")
+async def newborn(request: Request, services: Here, session: SocialWorker, alert_id: UUID) -> Response:
+    """Say what became of a newborn: its number no longer leads to the mother's unborn plan."""
+    async with services.database.transaction() as transaction:
+        row = await alert_of_authority(transaction, session.actor, session.organisation, alert_id)
+    form = await read_form(request, services, session)
+    chosen = field(form, "resolution")
+    if chosen not in set(NewbornResolution):
+        return await _alert(request, services, session, row, {"resolution": "Choose what became of the baby"})
+    with suppress(InvalidInput):  # somebody else has just said so
+        async with services.database.transaction() as transaction:
+            await resolve_newborn_of(transaction, session.actor, session.organisation, alert_id, NewbornResolution(chosen))
+    return RedirectResponse(f"/alerts/{alert_id}", 303)
 
 
 def _errors(coded: str, text: str) -> dict[str, str]:

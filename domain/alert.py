@@ -25,6 +25,7 @@ class AlertReason(StrEnum):
     ATTENDANCE = "attendance"
     LATE_FLAG = "late-flag"
     LATE_IDENTITY = "late-identity"
+    NEWBORN = "newborn"
 
 
 class AlertEvent(StrEnum):

@@ -63,6 +63,7 @@ class Caution(StrEnum):
     DETAILS_DIFFER = "details-differ"
     NUMBER_SUPERSEDED = "number-superseded"
     NUMBERS_MERGED = "numbers-merged"
+    NEWBORN = "newborn"
     NUMBER_UNVERIFIED = "number-unverified"
     TEST_STORE = "test-store"
 
@@ -76,6 +77,10 @@ _CAUTION_WORDS = {
     Caution.DETAILS_DIFFER: "Details differ: verify identity. The name or date of birth given is not what is held.",
     Caution.NUMBER_SUPERSEDED: "The NHS number given was superseded; this is held on its successor.",
     Caution.NUMBERS_MERGED: "A hospital merged two NHS numbers; this is held on the other one: verify identity.",
+    Caution.NEWBORN: (
+        "The mother held an unborn child plan when this baby was born. The baby's own record has not been received: "
+        "speak to the authority."
+    ),
     Caution.NUMBER_UNVERIFIED: "The hospital has not verified the NHS number.",
     Caution.TEST_STORE: "TEST: this store holds invented people only.",
 }

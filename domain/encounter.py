@@ -60,6 +60,8 @@ class Identity:
     family_name: str = ""
     given_name: str = ""
     birth_date: date | None = None
+    mother_number: NhsNumber | None = None
+    """The mother's, where a message names her: a baby's link to a plan that was made before birth."""
     unverified: bool = False
     """The asker says that the number was not traced (HL7 table 0445, other than 01)."""
 
@@ -78,7 +80,8 @@ class Encounter:
     """As it is held. Times are UTC; `site` is an ODS code; `key` is unique in the site; `reference` is the visit number.
 
     `flagged` says that a flag was found in it once; `could_not_check` why nobody can say; `cautions` (comma between)
-    what the last message gave cause for, since the names in it are not kept; `version` counts its changes.
+    what the last message gave cause for, since the names in it are not kept; `version` counts its changes; `mother_number` is
+    kept of babies alone.
     """
 
     id: UUID
@@ -99,3 +102,4 @@ class Encounter:
     cautions: str
     last_event_at: datetime
     version: int = 1
+    mother_number: NhsNumber | None = None

@@ -15,6 +15,7 @@ SHOWN_AFTER_END = timedelta(days=365)
 UNBORN_SHOWN_AFTER_DUE = timedelta(days=28)
 UNBORN_LONGEST = timedelta(days=308)
 ADULT_AT = 18
+NEWBORN = "newborn"
 
 
 class FlagKind(StrEnum):
@@ -41,6 +42,26 @@ class Standing(StrEnum):
     HIDDEN = "hidden"
 
 
+class NewbornResolution(StrEnum):
+    """Why a baby's number no longer leads to its mother's unborn plan."""
+
+    OWN_PLAN = "own-plan"
+    NO_PLAN = "no-plan"
+    WRONG_BABY = "wrong-baby"
+
+    @property
+    def words(self) -> str:
+        """As a person reads it."""
+        return _RESOLUTION_WORDS[self]
+
+
+_RESOLUTION_WORDS = {
+    NewbornResolution.OWN_PLAN: "The baby has a record of its own",
+    NewbornResolution.NO_PLAN: "The baby needs no plan",
+    NewbornResolution.WRONG_BABY: "This is not the mother's baby",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Flag:
     """One plan of one authority about one person. Dates are calendar days in England."""
@@ -59,7 +80,19 @@ class Flag:
     sensitive: bool
     last_confirmed_at: datetime
     alias_note: str | None = None
-    """Why another number led here ("superseded", "merged by R0A01"), or None where the number itself did."""
+    """Why another number led here ("superseded", "merged", NEWBORN), or None where the number itself did."""
+    baby_number: NhsNumber | None = None
+    """The number that was asked about, where it led to the mother's unborn plan."""
+
+    @property
+    def is_of_mother(self) -> bool:
+        """Whether a baby's number led to its mother's unborn plan. Such a link stands until it is resolved."""
+        return self.alias_note == NEWBORN
+
+    @property
+    def subject_number(self) -> NhsNumber:
+        """Whose the answer is: the baby's number where that was asked about, else the number that the flag is held on."""
+        return self.baby_number or self.nhs_number
 
     def standing(self, today: date) -> Standing:
         """Open, ended but still shown, or hidden, on the day."""
@@ -77,6 +110,8 @@ class Flag:
 
     def last_open_day(self) -> date | None:
         """The last day on which the plan stands open, or None where no end is known."""
+        if self.is_of_mother:
+            return None
         ends = [day for day in (self.end_date, self._last_day_by_rule()) if day is not None]
         return min(ends) if ends else None
 

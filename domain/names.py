@@ -16,6 +16,8 @@ def same_name(one: str, other: str) -> bool:
 
 def details_differ(identity: Identity, flag: Flag) -> bool:
     """Whether surname or date of birth, where both sides give one, disagree. On an unborn plan the mother is compared."""
+    if flag.is_of_mother:  # the names are the mother's
+        return False
     if identity.birth_date and flag.birth_date and identity.birth_date != flag.birth_date:
         return True
     if identity.has_placeholder_name or not identity.family_name or not flag.family_name:

@@ -69,7 +69,7 @@ def to_flag(held: Sequence[ShownFlag], teams: Mapping[str, Team]) -> Json:
         ],
         "status": "active" if is_open else "inactive",
         "code": {"coding": [coding(FLAG_CATEGORY, FLAG_CODE, FLAG_CODE_DISPLAY)]},
-        "subject": _subject(flags[0].nhs_number),
+        "subject": _subject(flags[0].subject_number),
         "period": MASKED if sensitive else _period(min(flag.start_date for flag in flags), _latest(last_days)),
     }
     if not sensitive:
@@ -87,7 +87,7 @@ def to_care_plan(shown: ShownFlag, team: Team) -> Json:
         "status": "active" if shown.standing is Standing.OPEN else "completed",
         "intent": "plan",
         "category": [_kind(flag)],
-        "subject": _subject(flag.nhs_number),
+        "subject": _subject(flag.subject_number),
         "period": _plan_period(shown),
         "careTeam": [{"reference": f"CareTeam/{flag.id}", "display": WITHHELD if flag.sensitive else team.display}],
     }
@@ -106,7 +106,7 @@ def to_care_team(shown: ShownFlag, team: Team, ring_instead: str) -> Json:
         "status": "active" if shown.standing is Standing.OPEN else "inactive",
         "category": [_kind(flag)],
         "name": WITHHELD if flag.sensitive else team.display,
-        "subject": _subject(flag.nhs_number),
+        "subject": _subject(flag.subject_number),
         "period": _plan_period(shown),
         "telecom": [MASKED] if flag.sensitive else _telecom(team),
     }

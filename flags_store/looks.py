@@ -13,7 +13,7 @@ from uuid import UUID
 
 from domain.actor import Actor, Purpose
 from domain.care_setting import CareSetting
-from domain.encounter import TriggerEvent
+from domain.encounter import LocalNumber, TriggerEvent
 from domain.flag import Flag, FlagKind, Standing
 from domain.nhs_number import NhsNumber
 from runtime.clock import england_day
@@ -34,6 +34,14 @@ class Look:
     in_history: bool
     encounter_id: UUID | None = None
     request_id: str | None = None
+    local_numbers: tuple[LocalNumber, ...] = ()
+    """By these a newborn is found that has no number yet."""
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """What leads to flags: pairs of facility and value, the facility of an NHS number empty."""
+        number = [("", str(self.number))] if self.number else []
+        return number + [(local.facility, local.value) for local in self.local_numbers]
 
 
 async def look(transaction: Transaction, key: bytes, looks: Sequence[Look]) -> list[tuple[Flag, ...]]:
@@ -41,47 +49,60 @@ async def look(transaction: Transaction, key: bytes, looks: Sequence[Look]) -> l
 
     `key` hashes the numbers nobody has a flag for. Flags of authorities that are not live are not there.
     """
-    held = await _flags_by_number(transaction, sorted({entry.number for entry in looks if entry.number}))
-    found = [_shown(held.get(entry.number, ()) if entry.number else (), england_day(entry.at)) for entry in looks]
+    held = await _flags_by_key(transaction, sorted({key for entry in looks for key in entry.keys}))
+    found = [_shown([flag for key in entry.keys for flag in held.get(key, ())], england_day(entry.at)) for entry in looks]
     await _record_accesses(transaction, key, looks, found)
     return found
 
 
 def _shown(flags: Sequence[Flag], today: date) -> tuple[Flag, ...]:
-    shown = [flag for flag in flags if flag.standing(today) is not Standing.HIDDEN]
-    return tuple(sorted(shown, key=lambda flag: (flag.standing(today) is not Standing.OPEN, flag.kind, flag.authority_code)))
+    """Those that are shown. The mother's plan gives way to one of the same authority for the baby itself."""
+    own = {flag.authority_code for flag in flags if not flag.is_of_mother and flag.kind is not FlagKind.UCPP}
+    flags = [flag for flag in flags if not (flag.is_of_mother and flag.authority_code in own)]
+    shown = {flag.id: flag for flag in reversed(flags) if flag.standing(today) is not Standing.HIDDEN}
+    return tuple(
+        sorted(shown.values(), key=lambda flag: (flag.standing(today) is not Standing.OPEN, flag.kind, flag.authority_code))
+    )
 
 
-async def _flags_by_number(transaction: Transaction, numbers: list[NhsNumber]) -> dict[NhsNumber, list[Flag]]:
-    flags: dict[NhsNumber, list[Flag]] = defaultdict(list)
-    if numbers:
-        cursor = await transaction.execute(_FLAGS, (numbers, numbers), binary=True)
-        for asked, *row in await cursor.fetchall():
-            flag = _to_flag(row)
-            if all(known.id != flag.id for known in flags[asked]):
-                flags[asked].append(flag)
+async def _flags_by_key(transaction: Transaction, keys: list[tuple[str, str]]) -> dict[tuple[str, str], list[Flag]]:
+    flags: dict[tuple[str, str], list[Flag]] = defaultdict(list)
+    if keys:
+        columns = [list(column) for column in zip(*keys, strict=True)]
+        cursor = await transaction.execute(_FLAGS, columns, binary=True)
+        for facility, value, *row in await cursor.fetchall():
+            flag, held = _to_flag(row), flags[facility, value]
+            if all(known.id != flag.id for known in held):
+                held.append(flag)
     return flags
 
 
 _FLAGS = """
-    SELECT asked.number, f.id, f.person_id, p.nhs_number, f.kind, f.authority_code, f.start_date, f.end_date,
-           f.expected_delivery_date, p.birth_date, p.family_name, p.given_name, p.sensitive, f.last_confirmed_at, asked.note
+    WITH asked AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[]) AS asked (facility, value))
+    SELECT held.facility, held.value, f.id, f.person_id, p.nhs_number, f.kind, f.authority_code, f.start_date, f.end_date,
+           f.expected_delivery_date, p.birth_date, p.family_name, p.given_name, p.sensitive, f.last_confirmed_at, held.note,
+           CASE WHEN held.flag_id IS NOT NULL AND held.facility = '' THEN held.value END
     FROM (
-        SELECT n.number, p.id AS person_id, NULL AS note
-        FROM unnest(%s::text[]) AS n (number) JOIN persons p ON p.nhs_number = n.number
+        SELECT asked.*, p.id AS person_id, NULL AS note, NULL::uuid AS flag_id
+        FROM asked JOIN persons p ON p.nhs_number = asked.value AND asked.facility = ''
         UNION ALL
-        SELECT n.number, a.person_id, a.relation
-        FROM unnest(%s::text[]) AS n (number)
-        JOIN person_aliases a ON a.value = n.number AND a.facility = '' AND a.ended_at IS NULL
-    ) AS asked
-    JOIN persons p ON p.id = asked.person_id
-    JOIN flags f ON f.person_id = p.id AND f.deleted_on IS NULL
+        SELECT asked.*, a.person_id, a.relation, NULL
+        FROM asked JOIN person_aliases a ON a.value = asked.value AND a.facility = '' AND a.ended_at IS NULL
+        WHERE asked.facility = ''
+        UNION ALL
+        SELECT asked.*, u.person_id, 'newborn', u.id
+        FROM asked
+        JOIN newborn_links l ON l.value = asked.value AND l.facility = asked.facility AND l.resolved_at IS NULL
+        JOIN flags u ON u.id = l.flag_id
+    ) AS held
+    JOIN persons p ON p.id = held.person_id
+    JOIN flags f ON f.person_id = p.id AND f.deleted_on IS NULL AND (held.flag_id IS NULL OR held.flag_id = f.id)
     JOIN authorities t ON t.code = f.authority_code AND t.state IN ('live', 'paused')
 """
 
 
 def _to_flag(row: Sequence[Any]) -> Flag:
-    (flag, person, number, kind, authority, start, end, due, birth, family, given, sensitive, confirmed, note) = row
+    (flag, person, number, kind, authority, start, end, due, birth, family, given, sensitive, confirmed, note, baby) = row
     return Flag(
         flag,
         person,
@@ -97,6 +118,7 @@ def _to_flag(row: Sequence[Any]) -> Flag:
         sensitive,
         confirmed,
         note,
+        baby,
     )
 
 

@@ -12,14 +12,15 @@ from domain.actor import Actor, ActorKind, Purpose
 from domain.answer import Outcome
 from domain.care_setting import CareSetting
 from domain.encounter import Identity, LocalNumber, TriggerEvent
+from domain.nhs_number import NhsNumber
 from hl7_listener.errors import ErrorCode, Location, Unreadable
 from hl7_listener.events import trigger_event
 from hl7_listener.fingerprint import fingerprint
-from hl7_listener.identifiers import Numbers, merges, number_status, patient_numbers
+from hl7_listener.identifiers import Numbers, merges, mother_numbers, number_status, patient_numbers
 from hl7_listener.message import Message, Segment
 from hl7_listener.times import parse_date, parse_time
 from safeguarding.care_settings import decide_care_setting
-from safeguarding.check import Check, MessageKey
+from safeguarding.check import BABY, Check, MessageKey
 from safeguarding.directory import Site
 
 LEFT_BEFORE_SEEN = frozenset({"12", "LBS", "LWBS", "DNW", "1066301000000103", "1066311000000101"})
@@ -41,6 +42,7 @@ def to_checks(message: Message, site: Site, peer_name: str, at: datetime, acknow
         raise Unreadable("the message is about more than one patient", ErrorCode.SEGMENT_SEQUENCE, Location("PID", sequence=2))
     pid = message.required("PID") if trigger is not TriggerEvent.OTHER else message.segment("PID")
     identity = _identity(pid, patient_numbers(pid, message.version), site) if pid else Identity(None)
+    identity = replace(identity, mother_number=_mother(message, identity, at))
     key = MessageKey(message.sending_application, site.ods_code, message.control_id, fingerprint(message.raw))
     main = _check(message, trigger, identity, site, peer_name, at, key, acknowledge)
     if trigger is not TriggerEvent.MERGE:
@@ -106,6 +108,14 @@ def _identity(pid: Segment, numbers: Numbers, site: Site) -> Identity:
         birth_date=parse_date(pid.component(7, 1)),
         unverified=number_status(pid) not in _VERIFIED,
     )
+
+
+def _mother(message: Message, identity: Identity, at: datetime) -> NhsNumber | None:
+    """PID-21 or NK1-33 of a baby; of an older child nobody needs it."""
+    if identity.birth_date and at.date() - identity.birth_date > BABY:
+        return None
+    mother = mother_numbers(message).nhs_number
+    return None if mother == identity.nhs_number else mother
 
 
 def _own_numbers(numbers: Numbers, site: Site) -> tuple[LocalNumber, ...]:

@@ -14,5 +14,5 @@ BEGIN
 END $$;
 REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {service};
 REVOKE UPDATE, DELETE ON store FROM {service};
-REVOKE DELETE ON persons, person_aliases, flags, extracts, alerts, deliveries, authorities, organisations, sites FROM {service};
+REVOKE DELETE ON persons, person_aliases, newborn_links, flags, extracts, alerts, deliveries, authorities, organisations, sites FROM {service};
 GRANT EXECUTE ON FUNCTION ensure_partitions(integer) TO {service};

@@ -8,7 +8,9 @@ from alerts import channel_screen
 from alerts.answering import acknowledge
 from domain.actor import Actor
 from domain.alert import CodedAnswer
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, NotFound
+from domain.flag import NewbornResolution
+from flags_store.newborns import resolve_newborn
 from runtime.audit import record_audit
 from runtime.clock import now
 from runtime.database import Transaction
@@ -26,6 +28,29 @@ async def acknowledge_alert(
     encounter_id = await acknowledge(transaction, alert_id, authority_code, actor.name, answer, text.strip(), now())
     await record_audit(transaction, actor, "alert.acknowledge", "alert", str(alert_id), answer=answer.value)
     return encounter_id
+
+
+async def resolve_newborn_of(
+    transaction: Transaction, actor: Actor, authority_code: str, alert_id: UUID, resolution: NewbornResolution
+) -> None:
+    """A social worker of the authority says what became of a newborn: its number no longer leads to the mother's plan.
+
+    Raises NotFound for another authority's alert, InvalidInput where no link stands.
+    """
+    cursor = await transaction.execute(
+        """
+        SELECT e.nhs_number, e.site, e.local_number
+        FROM alerts a JOIN encounters e ON e.id = a.encounter_id WHERE a.id = %s AND a.authority_code = %s
+        """,
+        (alert_id, authority_code),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("there is no such alert")
+    number, site, local = row
+    keys = [("", number)] * bool(number) + [(site, local)] * bool(local)
+    if not await resolve_newborn(transaction, actor, keys, authority_code, resolution):
+        raise InvalidInput("nothing leads from this baby to a plan of yours any more")
 
 
 async def confirm_shown(transaction: Transaction, actor: Actor, authority_code: str, shown: Mapping[UUID, datetime]) -> None:

@@ -5,13 +5,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.actor import Actor, Purpose
 from domain.answer import CouldNotCheck, Flagged, NoneKnown, Outcome
 from domain.care_setting import CareSetting
 from domain.encounter import Identity, TriggerEvent
+
+BABY = timedelta(days=90)
+"""For how long a message that names the mother may be about a child whom her unborn plan was made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,17 @@ class Check:
     def moment(self) -> datetime:
         """The time that orders this event among those of its encounter; a sender's clock cannot run ahead of ours."""
         return min(self.event_at or self.at, self.at)
+
+    @property
+    def is_of_baby(self) -> bool:
+        """Whether a mother is named whose unborn plan may be this patient's: nobody says that it is an older child."""
+        born = self.identity.birth_date
+        return self.identity.mother_number is not None and (born is None or self.at.date() - born <= BABY)
+
+    @property
+    def is_birth(self) -> bool:
+        """Whether a hospital makes a baby known as a person: that is an arrival, though nobody came."""
+        return self.trigger is TriggerEvent.ADD_PERSON and self.is_of_baby
 
     @property
     def keys(self) -> frozenset[str]:

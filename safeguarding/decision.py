@@ -8,11 +8,11 @@ from datetime import date
 
 from domain.answer import Answer, Caution, CouldNotCheck, CouldNotCheckReason, Coverage, Flagged, NoneKnown, ShownFlag
 from domain.encounter import Encounter, EncounterState, Identity
-from domain.flag import Flag, Standing
+from domain.flag import NEWBORN, Flag, Standing
 from domain.names import details_differ
 from domain.nhs_number import NhsNumber
 
-_ALIAS_CAUTIONS = {"superseded": Caution.NUMBER_SUPERSEDED, "merged": Caution.NUMBERS_MERGED}
+_ALIAS_CAUTIONS = {"superseded": Caution.NUMBER_SUPERSEDED, "merged": Caution.NUMBERS_MERGED, NEWBORN: Caution.NEWBORN}
 
 
 def decide_answer(
@@ -27,7 +27,7 @@ def decide_answer(
 ) -> Answer:
     """One of the three answers that can never be taken for one another. `flags` are those that are shown today."""
     encounter_id = encounter.id if encounter else None
-    if number is None:
+    if number is None and not flags:
         return CouldNotCheck(_why_not(identity, encounter), coverage, encounter_id)
     cautions = _all_cautions(identity, encounter, flags, is_production=is_production)
     if not flags:

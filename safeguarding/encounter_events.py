@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from domain.alert import AlertEvent
 from domain.answer import CouldNotCheckReason
+from domain.care_setting import CareSetting
 from domain.encounter import Encounter, EncounterState, Identity, TriggerEvent
 from runtime.ids import uuid7
 from safeguarding.check import Check
@@ -21,6 +22,7 @@ LOOK_WINDOW = timedelta(hours=12)
 _PERSON_EVENTS = frozenset({TriggerEvent.UPDATE_PERSON, TriggerEvent.ADD_PERSON, TriggerEvent.MERGE})
 _ARRIVALS = frozenset({TriggerEvent.ADMIT, TriggerEvent.REGISTER})
 _OPENING = _ARRIVALS | {TriggerEvent.UPDATE}
+_BIRTH = "birth "
 _ENDING = frozenset({TriggerEvent.DISCHARGE, TriggerEvent.CANCEL_ADMIT})
 
 
@@ -40,6 +42,8 @@ def _key_of(check: Check) -> str | None:
     person = _person_of(check.identity)
     if check.trigger in _OPENING | _ENDING and check.arrived_at and person:
         return f"admit {_digest(person, check.arrived_at.isoformat())}"
+    if check.is_birth and person:
+        return f"{_BIRTH}{_digest(person)}"
     if check.trigger in _ARRIVALS:  # nobody can say who or since when: the message itself is the visit
         return f"message {_digest(person, check.message.control_id if check.message else check.at.isoformat())}"
     if check.trigger is TriggerEvent.LOOKUP and person:
@@ -51,12 +55,15 @@ def belonging(check: Check, found: Sequence[Encounter]) -> list[Encounter]:
     """Of the encounters found for the check, those that it is about."""
     if check.encounter_id is not None:
         return [each for each in found if each.id == check.encounter_id]
-    if check.trigger not in _PERSON_EVENTS:
-        key = key_of(check)
-        same = [each for each in found if each.key == key and each.site == check.site]
-        if same or check.visit_number:
-            return same
     still_open = [each for each in found if each.state is EncounterState.OPEN and each.test == check.test]
+    key = key_of(check)
+    same = [each for each in found if each.key == key and each.site == check.site]
+    if check.is_birth:
+        return still_open or same
+    if check.trigger not in _PERSON_EVENTS:
+        births = [each for each in still_open if each.key.startswith(_BIRTH)] if check.trigger in _ARRIVALS else []
+        if same or check.visit_number:
+            return same or births[:1]  # the baby's stay begins with its birth: one encounter, told of once
     if check.trigger is TriggerEvent.LOOKUP:
         joined = [each for each in still_open if not _is_past_look(each, check)]
         return [each for each in joined if check.silent or tells(each)]  # a clinic's appointment hides no attendance
@@ -68,7 +75,7 @@ def belonging(check: Check, found: Sequence[Encounter]) -> list[Encounter]:
 def follow(check: Check, encounters: Sequence[Encounter], *, may_open: bool = True) -> list[Encounter]:
     """The encounters after the event: the ones it belongs to, changed, or a new one where the patient arrived."""
     if not encounters:
-        opens = check.trigger in _OPENING or (check.trigger is TriggerEvent.LOOKUP and not check.silent)
+        opens = check.trigger in _OPENING or check.is_birth or (check.trigger is TriggerEvent.LOOKUP and not check.silent)
         return [_opened(check)] if opens and may_open and key_of(check) else []
     return [_changed(check, encounter) for encounter in encounters]
 
@@ -83,8 +90,8 @@ def _opened(check: Check) -> Encounter:
         reference=check.visit_number,
         nhs_number=check.identity.nhs_number,
         local_number=_local_number(check.identity, check.site),
-        care_setting=check.care_setting,
-        unscheduled=check.care_setting.is_unscheduled and not check.silent,
+        care_setting=CareSetting.MATERNITY if check.is_birth else check.care_setting,
+        unscheduled=check.is_birth or (check.care_setting.is_unscheduled and not check.silent),
         state=EncounterState.CLOSED if check.departed_at else EncounterState.OPEN,
         arrived_at=min(check.arrived_at or check.moment, check.at),
         departed_at=check.departed_at,
@@ -94,6 +101,7 @@ def _opened(check: Check) -> Encounter:
         could_not_check=_no_number(check.identity),
         cautions="",
         last_event_at=check.moment,
+        mother_number=check.identity.mother_number if check.is_of_baby else None,
     )
 
 
@@ -106,6 +114,8 @@ def _changed(check: Check, encounter: Encounter) -> Encounter:
     after = replace(after, last_event_at=check.moment)
     if check.trigger in _ARRIVALS:
         after = replace(after, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
+        if after.key.startswith(_BIRTH) and check.visit_number:
+            after = replace(after, key=key_of(check) or after.key, reference=check.visit_number)
     if check.trigger in _OPENING and after.state is EncounterState.OPEN:
         after = replace(after, care_setting=check.care_setting, unscheduled=check.care_setting.is_unscheduled)
     if check.trigger is TriggerEvent.DISCHARGE:
@@ -123,7 +133,9 @@ def _identified(check: Check, encounter: Encounter) -> Encounter:
     if check.moment < encounter.last_event_at and check.trigger is not TriggerEvent.MERGE:  # then it only fills gaps
         local, number = encounter.local_number or local, encounter.nhs_number or number
     local, number = local or encounter.local_number, number or encounter.nhs_number
-    return replace(encounter, nhs_number=number, local_number=local, could_not_check=None if number else _no_number(check.identity))
+    mother = encounter.mother_number or (check.identity.mother_number if check.is_of_baby else None)
+    could_not_check = None if number else _no_number(check.identity)
+    return replace(encounter, nhs_number=number, local_number=local, could_not_check=could_not_check, mother_number=mother)
 
 
 def told_event(before: Encounter | None, after: Encounter) -> AlertEvent | None:

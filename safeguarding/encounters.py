@@ -56,7 +56,7 @@ def _find_parameters(wanted: Sequence[Wanted]) -> tuple[list[Any], ...]:
 
 _COLUMNS = """e.id, e.site, e.encounter_key, e.reference, e.nhs_number, e.local_number, e.care_setting, e.unscheduled, e.state,
            e.arrived_at, e.departed_at, e.left_before_seen, e.test, e.flagged, e.could_not_check, e.cautions, e.last_event_at,
-           e.version"""
+           e.version, e.mother_number"""
 
 # Each is asked for by itself (OFFSET 0 keeps the planner from turning it round): what looks like a few open encounters when
 # the question is planned may be many when it is asked.
@@ -103,30 +103,31 @@ def _to_row(encounter: Encounter) -> tuple[object, ...]:
         encounter.id, encounter.site, encounter.key, encounter.reference, encounter.nhs_number, encounter.local_number,
         encounter.care_setting.value, encounter.unscheduled, encounter.state.value, encounter.arrived_at, encounter.departed_at,
         encounter.left_before_seen, encounter.test, encounter.flagged, encounter.could_not_check, encounter.cautions,
-        encounter.last_event_at, encounter.version,
+        encounter.last_event_at, encounter.version, encounter.mother_number,
     )  # fmt: skip
 
 
 _ROWS = """unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[],
             %s::timestamptz[], %s::timestamptz[], %s::boolean[], %s::boolean[], %s::boolean[], %s::text[], %s::text[],
-            %s::timestamptz[], %s::int[])"""
+            %s::timestamptz[], %s::int[], %s::text[])"""
 
 _INSERT = f"""
     INSERT INTO encounters (id, site, encounter_key, reference, nhs_number, local_number, care_setting, unscheduled, state,
                             arrived_at, departed_at, left_before_seen, test, flagged, could_not_check, cautions,
-                            last_event_at, version)
+                            last_event_at, version, mother_number)
     SELECT * FROM {_ROWS}
     ON CONFLICT (site, encounter_key) DO NOTHING
 """  # noqa: S608
 
 _UPDATE = f"""
     UPDATE encounters AS e
-    SET reference = new.reference, nhs_number = new.nhs_number, local_number = new.local_number,
+    SET encounter_key = new.encounter_key, reference = new.reference, nhs_number = new.nhs_number, local_number = new.local_number,
         care_setting = new.care_setting, unscheduled = new.unscheduled, state = new.state, arrived_at = new.arrived_at,
         departed_at = new.departed_at, left_before_seen = new.left_before_seen, test = new.test, flagged = new.flagged,
-        could_not_check = new.could_not_check, cautions = new.cautions, last_event_at = new.last_event_at, version = e.version + 1
+        could_not_check = new.could_not_check, cautions = new.cautions, last_event_at = new.last_event_at,
+        mother_number = new.mother_number, version = e.version + 1
     FROM {_ROWS} AS new (id, site, encounter_key, reference, nhs_number, local_number, care_setting, unscheduled, state,
                          arrived_at, departed_at, left_before_seen, test, flagged, could_not_check, cautions,
-                         last_event_at, version)
+                         last_event_at, version, mother_number)
     WHERE e.id = new.id AND e.version = new.version
 """  # noqa: S608

@@ -12,9 +12,10 @@ from uuid import UUID
 from alerts.raising import raise_alerts, tell_of
 from domain.answer import CouldNotCheckReason, Recorded
 from domain.encounter import TriggerEvent
-from domain.nhs_number import is_synthetic
+from domain.nhs_number import NhsNumber, is_synthetic
 from flags_store.aliases import record_merge
 from flags_store.looks import look
+from flags_store.newborns import link_merged_newborns, record_births, spread_links
 from runtime.database import Transaction
 from runtime.writes import write_together
 from safeguarding.check import Check, MessageKey, Reply, outcome_word
@@ -53,6 +54,7 @@ def _reply(work: Work, known: Recalled) -> Reply:
 
 async def _answer(transaction: Transaction, works: Sequence[Work], directory: Directory, key: bytes) -> None:
     await _link_merged(transaction, works)
+    await _link_newborns(transaction, works)
     await _look(transaction, works, key)
     _check_authorities(works, directory)
     for work in works:
@@ -63,10 +65,18 @@ async def _answer(transaction: Transaction, works: Sequence[Work], directory: Di
 
 def _usable(check: Check, directory: Directory) -> Check:
     """A production store takes no invented number, and no digit ten times over, for a person."""
-    number = check.identity.nhs_number
-    if directory.is_production and number and (is_synthetic(number) or len(set(number)) == 1):
-        return replace(check, identity=replace(check.identity, nhs_number=None, no_number=CouldNotCheckReason.TEST_NUMBER))
-    return check
+    if not directory.is_production:
+        return check
+    identity = check.identity
+    if identity.nhs_number and _is_nobodys(identity.nhs_number):
+        identity = replace(identity, nhs_number=None, no_number=CouldNotCheckReason.TEST_NUMBER)
+    if identity.mother_number and _is_nobodys(identity.mother_number):
+        identity = replace(identity, mother_number=None)
+    return check if identity is check.identity else replace(check, identity=identity)
+
+
+def _is_nobodys(number: NhsNumber) -> bool:
+    return is_synthetic(number) or len(set(number)) == 1
 
 
 def _wanted(works: Sequence[Work], directory: Directory) -> list[Wanted]:
@@ -103,6 +113,13 @@ async def _link_merged(transaction: Transaction, works: Sequence[Work]) -> None:
     for check in (work.check for work in works):
         if check.prior and check.prior.nhs_number and check.identity.nhs_number:
             await record_merge(transaction, check.actor, check.prior.nhs_number, check.identity.nhs_number, check.site)
+            await link_merged_newborns(transaction, check.prior.nhs_number, check.identity.nhs_number)
+
+
+async def _link_newborns(transaction: Transaction, works: Sequence[Work]) -> None:
+    for work in works:
+        if births := work.births():
+            work.is_new_birth = bool(await record_births(transaction, births))
 
 
 async def _look(transaction: Transaction, works: Sequence[Work], key: bytes) -> None:
@@ -110,6 +127,9 @@ async def _look(transaction: Transaction, works: Sequence[Work], key: bytes) -> 
     found = iter(await look(transaction, key, looks) if looks else [])
     for work in works:
         work.take([next(found) for _ in work.found])
+        for each in work.found:
+            if each.number and each.local_numbers and any(flag.is_of_mother for flag in each.flags):
+                await spread_links(transaction, each.number, each.local_numbers)
 
 
 def _check_authorities(works: Sequence[Work], directory: Directory) -> None:

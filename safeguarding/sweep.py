@@ -11,11 +11,13 @@ from domain.actor import NIGHTLIGHT, Purpose
 from domain.alert import AlertReason
 from domain.encounter import Encounter, TriggerEvent
 from flags_store.looks import Look, look
+from flags_store.newborns import record_births
 from runtime.clock import england_day, now
 from runtime.database import Database, Transaction
 from safeguarding.decision import decide_whom_to_tell
 from safeguarding.directory import Directory, DirectoryReader
 from safeguarding.encounters import Wanted, read_encounters, seek_encounters
+from safeguarding.work import locals_of, to_birth
 
 BATCH = 500
 
@@ -66,15 +68,23 @@ async def _sweep(database: Database, directory: Directory, key: bytes, authority
 
 
 _CANDIDATES = """
+    WITH here AS MATERIALIZED (
+        SELECT id, nhs_number, mother_number FROM encounters WHERE state = 'open' AND unscheduled AND NOT test
+    )
     SELECT DISTINCT e.id
-    FROM encounters e
+    FROM (
+        SELECT id, nhs_number AS number, NULL AS only_kind FROM here
+        UNION ALL
+        SELECT id, mother_number, 'UCPP' FROM here WHERE mother_number IS NOT NULL
+    ) AS e
     JOIN (
         SELECT p.nhs_number AS number, p.id FROM persons p
         UNION ALL
         SELECT a.value, a.person_id FROM person_aliases a WHERE a.facility = '' AND a.ended_at IS NULL
-    ) AS known ON known.number = e.nhs_number
+    ) AS known ON known.number = e.number
     JOIN flags f ON f.person_id = known.id AND f.deleted_on IS NULL AND f.authority_code = ANY(%s)
-    WHERE e.state = 'open' AND e.unscheduled AND NOT e.test AND f.start_date <= (now() AT TIME ZONE 'Europe/London')::date
+                AND (e.only_kind IS NULL OR e.only_kind = f.kind)
+    WHERE f.start_date <= (now() AT TIME ZONE 'Europe/London')::date
       AND (f.end_date IS NULL OR f.end_date >= (now() AT TIME ZONE 'Europe/London')::date)
       AND NOT EXISTS (SELECT FROM alerts a WHERE a.encounter_id = e.id AND a.authority_code = f.authority_code
                         AND a.person_id = f.person_id)
@@ -88,8 +98,9 @@ async def _raise_late(transaction: Transaction, directory: Directory, key: bytes
     encounters = [encounter for position in range(len(ids)) for encounter in found.get(position, [])]
     if not encounters:
         return []
-    flags = await look(transaction, key, [_late_look(encounter) for encounter in encounters])
     at = now()
+    await record_births(transaction, [birth for encounter in encounters if (birth := to_birth(encounter, NIGHTLIGHT, at))])
+    flags = await look(transaction, key, [_late_look(encounter) for encounter in encounters])
     alerts = [
         NewAlert(
             encounter.id, code, flag.person_id, AlertReason.LATE_FLAG, directory.authorities[code].alert_email, at
@@ -105,7 +116,7 @@ async def _raise_late(transaction: Transaction, directory: Directory, key: bytes
 def _late_look(encounter: Encounter) -> Look:
     return Look(
         NIGHTLIGHT, Purpose.SAFEGUARDING, TriggerEvent.SWEEP, encounter.care_setting, encounter.nhs_number, now(),
-        in_history=True, encounter_id=encounter.id,
+        in_history=True, encounter_id=encounter.id, local_numbers=locals_of(encounter),
     )  # fmt: skip
 
 

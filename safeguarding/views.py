@@ -51,6 +51,12 @@ class AlertRow:
     acknowledged_by: str | None
     answer: str | None
     answer_text: str
+    is_of_newborn: bool
+    """Whether the patient is a baby, and the person who is named its mother."""
+    newborn_links: int
+    """How many of the baby's links to the mother's unborn plan still stand."""
+    patient_number: str | None
+    """The encounter's own NHS number, if there is one."""
 
     @property
     def answer_words(self) -> str:
@@ -75,11 +81,18 @@ _ALERT_ROWS = """
                  AND f.deleted_on IS NULL AND (f.end_date IS NULL OR f.end_date >= current_date) ORDER BY 1) AS kinds,
            s.name AS site_name, s.safeguarding_phone AS site_phone, e.care_setting, e.id AS encounter_id,
            e.reference AS encounter_reference, e.state AS encounter_state, e.arrived_at, e.departed_at, e.left_before_seen,
-           e.cautions, a.acknowledged_at, a.acknowledged_by, a.answer, a.answer_text
+           e.cautions, a.acknowledged_at, a.acknowledged_by, a.answer, a.answer_text, baby.standing AS newborn_links,
+           baby.there > 0 AS is_of_newborn, e.nhs_number AS patient_number
     FROM alerts a
     JOIN persons p ON p.id = a.person_id
     JOIN encounters e ON e.id = a.encounter_id
     JOIN sites s ON s.ods_code = e.site
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS there, count(*) FILTER (WHERE l.resolved_at IS NULL) AS standing
+        FROM flags f JOIN newborn_links l ON l.flag_id = f.id
+        WHERE f.person_id = a.person_id AND f.authority_code = a.authority_code
+          AND ((l.facility = '' AND l.value = e.nhs_number) OR (l.facility = e.site AND l.value = e.local_number))
+    ) AS baby
 """
 
 

@@ -5,15 +5,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from uuid import UUID
 
 from alerts.raising import NewAlert
+from domain.actor import Actor
 from domain.alert import AlertReason
 from domain.answer import Flagged, Outcome, Recorded
-from domain.encounter import Encounter, TriggerEvent
+from domain.encounter import Encounter, LocalNumber, TriggerEvent
 from domain.flag import Flag
 from domain.nhs_number import NhsNumber
 from flags_store.looks import Look
+from flags_store.newborns import Birth
 from runtime.clock import england_day
 from safeguarding.check import Check, Reply
 from safeguarding.decision import decide_answer, decide_whom_to_tell, identity_cautions, tells
@@ -30,6 +33,7 @@ class Found:
     encounter: Encounter | None
     number: NhsNumber | None
     flags: tuple[Flag, ...] = ()
+    local_numbers: tuple[LocalNumber, ...] = ()
 
 
 @dataclass(slots=True)
@@ -40,6 +44,8 @@ class Work:
     before: dict[UUID, Encounter] = field(default_factory=dict)
     after: list[Encounter] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
+    is_new_birth: bool = False
+    """Whether it has just linked the baby to its mother's plan."""
     outcome: Outcome = field(default_factory=Recorded)
     acknowledgement: bytes = b""
     raised: list[UUID] = field(default_factory=list)
@@ -57,13 +63,20 @@ class Work:
         if check.trigger in _NO_LOOK:
             return
         if check.trigger is TriggerEvent.LOOKUP or not self.after:
-            yield Found(self.after[0] if self.after else None, check.identity.nhs_number)
+            yield Found(self.after[0] if self.after else None, check.identity.nhs_number, (), check.identity.local_numbers)
         else:
-            yield from (Found(each, each.nhs_number) for each in self.after)
+            yield from (Found(each, each.nhs_number, (), locals_of(each)) for each in self.after)
             if check.identity.nhs_number not in {None, *(each.nhs_number for each in self.after)}:
                 yield Found(self.after[0], check.identity.nhs_number)  # of a late message: it may be right all the same
         if check.prior and check.prior.nhs_number:
             yield Found(self.after[0] if self.after else None, check.prior.nhs_number)
+
+    def births(self) -> list[Birth]:
+        """The babies among its encounters whose mothers are named."""
+        check = self.check
+        born_on = check.identity.birth_date if check.is_of_baby else None
+        births = (to_birth(each, check.actor, check.at, born_on) for each in self.after)
+        return [birth for birth in births if birth]
 
     def to_look(self, found: Found) -> Look:
         """The look, with who looks and whether it enters the shared history."""
@@ -71,7 +84,7 @@ class Work:
         setting = encounter.care_setting if encounter else check.care_setting
         return Look(
             check.actor, check.purpose, check.trigger, setting, found.number, check.at, self._in_history(found),
-            encounter.id if encounter else None, check.request_id,
+            encounter.id if encounter else None, check.request_id, found.local_numbers,
         )  # fmt: skip
 
     def _in_history(self, found: Found) -> bool:
@@ -111,7 +124,7 @@ class Work:
             return []
         return [
             NewAlert(
-                each.encounter.id, code, flag.person_id, self._reason(each.encounter),
+                each.encounter.id, code, flag.person_id, self._reason(each.encounter, flag),
                 directory.authorities[code].alert_email, check.at,
             )
             for each in self.found
@@ -124,7 +137,9 @@ class Work:
         identified = before is not None and before.nhs_number is None and found.number is not None
         return decide_whom_to_tell(found.encounter, found.flags, england_day(self.check.at), just_identified=identified)
 
-    def _reason(self, encounter: Encounter) -> AlertReason:
+    def _reason(self, encounter: Encounter, flag: Flag) -> AlertReason:
+        if flag.is_of_mother and self.is_new_birth:
+            return AlertReason.NEWBORN
         late = not is_arrival(self.check) and self._newly_known(encounter)
         return AlertReason.LATE_IDENTITY if late else AlertReason.ATTENDANCE
 
@@ -155,3 +170,16 @@ class Work:
             for each in self.found
         ]
         return next((answer for answer in answers if isinstance(answer, Flagged)), answers[0])
+
+
+def to_birth(encounter: Encounter, actor: Actor, at: datetime, born_on: date | None = None) -> Birth | None:
+    """The baby of an encounter whose mother is named, if anything leads to the baby."""
+    locals_ = locals_of(encounter)
+    if encounter.mother_number is None or encounter.test or not (encounter.nhs_number or locals_):
+        return None
+    return Birth(actor, encounter.mother_number, encounter.nhs_number, locals_, born_on, encounter.site, england_day(at))
+
+
+def locals_of(encounter: Encounter) -> tuple[LocalNumber, ...]:
+    """The number that the hospital itself gave, by which a newborn is found that has no other."""
+    return (LocalNumber(encounter.site, encounter.local_number),) if encounter.local_number else ()

@@ -14,6 +14,23 @@ ALTER TABLE peers
     ADD CHECK (network IS NOT NULL OR certificate IS NOT NULL);
 ALTER TABLE peer_facilities ADD COLUMN may_query boolean NOT NULL DEFAULT false;
 
+-- One network can hold several systems with certificates; who has none is known by the network alone.
+ALTER TABLE peers DROP CONSTRAINT peers_network_key;
+CREATE UNIQUE INDEX peers_known_by_network ON peers (network) WHERE certificate IS NULL;
+
+-- What each listener shows in a TLS handshake, written with its heartbeat.
+CREATE TABLE listener_certificates (
+    instance   text NOT NULL,
+    listener   text NOT NULL,
+    expires_at timestamptz NOT NULL,
+    problem    text NOT NULL,  -- why newer files are not in use, or empty
+    seen_at    timestamptz NOT NULL,
+    PRIMARY KEY (instance, listener)
+);
+
+-- Whether a number was ever in a site's feed (hl7_listener/lookup_watch.py). Open encounters have an index of their own.
+CREATE INDEX encounters_ended_by_number ON encounters (nhs_number) WHERE state <> 'open';
+
 -- ── newborns (flags_store, safeguarding, alerts) ───────────────────────────────────────────────────────────────────
 
 -- The number of a baby whose mother held an unborn plan when it was born. Kept with its resolution, never made twice.

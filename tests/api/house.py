@@ -31,6 +31,7 @@ from domain.encounter import Identity, TriggerEvent
 from domain.errors import CouldNotReachStore
 from domain.nhs_number import NhsNumber, check_digit
 from flags_store.authorities import Hours, add_authority
+from hl7_listener.answering import Answerer
 from runtime.clock import now
 from runtime.database import Database
 from runtime.nudge import Nudges
@@ -147,10 +148,12 @@ class House:
         trigger: TriggerEvent = TriggerEvent.REGISTER,
         left: bool = False,
         arrived: datetime | None = None,
+        mother: NhsNumber | None = None,
     ) -> UUID:
         """A hospital says that a patient was seen; the encounter."""
         self._seen += 1
-        identity = Identity(number, None if number else CouldNotCheckReason.NO_NUMBER, family_name=family, birth_date=born)
+        reason = None if number else CouldNotCheckReason.NO_NUMBER
+        identity = Identity(number, reason, family_name=family, birth_date=born, mother_number=mother)
         check = Check(
             actor=PAS, purpose=Purpose.DIRECT_CARE, trigger=trigger, identity=identity, site=site, care_setting=setting,
             at=now(), arrived_at=arrived, visit_number=visit or f"V{1000 + self._seen}", left_before_seen=left,
@@ -233,7 +236,7 @@ async def open_house(
         await furnish(database)
         directory = DirectoryReader(database)
         async with Desk(database, directory, KEY.encode()) as desk:
-            app = create_app(settings, database, desk, directory, nudges, fhir)
+            app = create_app(settings, database, desk, directory, nudges, fhir, Answerer(desk, directory, database))
             server = _Server(uvicorn.Config(app, http="httptools", access_log=False, log_config=None, timeout_graceful_shutdown=5))
             serving = asyncio.create_task(server.serve([sock]))
             while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)

@@ -34,6 +34,7 @@ ROW = AlertRow(
     kinds=["CPP"], site_name="St Agnes", site_phone="", care_setting="emergency-department", encounter_id=uuid4(),
     encounter_reference="V1", encounter_state="open", arrived_at=MONDAY_NOON, departed_at=None, left_before_seen=False,
     cautions="", acknowledged_at=None, acknowledged_by=None, answer=None, answer_text="",
+    is_of_newborn=False, newborn_links=0, patient_number="9990000018",
 )  # fmt: skip
 READ = replace(
     ROW, state="acknowledged", acknowledged_at=MONDAY_NOON, acknowledged_by="Wanda", answer="speak-first", answer_text="ring me"
@@ -162,8 +163,8 @@ def test_whereabouts_never_say_more_than_the_hospital_has_said(change: dict[str,
     assert whereabouts(replace(ROW, **change)) == expected  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("reason, said", [("attendance", False), ("late-flag", True), ("late-identity", True)])
-def test_an_alert_that_came_late_says_why(reason: str, said: bool) -> None:
+@pytest.mark.parametrize("reason, said", [("attendance", False), ("late-flag", True), ("late-identity", True), ("newborn", True)])
+def test_an_alert_of_no_ordinary_arrival_says_why(reason: str, said: bool) -> None:
     assert bool(reason_words(replace(ROW, reason=reason))) is said
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from domain.actor import Role
 from domain.alert import CodedAnswer
+from domain.care_setting import CareSetting
 from domain.encounter import TriggerEvent
 from runtime.clock import now
 from tests.api.house import NORTHMOOR, WESTLEA, House, nhs_number
@@ -208,3 +209,53 @@ async def test_an_alert_long_ago_says_when(house: House) -> None:
     await house.seen(CHILD, arrived=now() - timedelta(hours=3))
     await house.rows("UPDATE alerts SET raised_at = now() - interval '185 minutes' RETURNING 1")
     assert "for 3 h 5 min" in await worklist(house)
+
+
+async def newborn(house: House, baby: int = 2) -> UUID:
+    """A baby is born to a mother whose unborn plan Northmoor holds; the alert."""
+    mother = nhs_number(1)
+    await house.flag(mother, kind="UCPP", start=now().date() - timedelta(days=90))
+    await house.seen(nhs_number(baby), born=now().date(), mother=mother, setting=CareSetting.MATERNITY)
+    return (await house.alerts())[0]
+
+
+async def resolve(house: House, alert: UUID, authority: str = NORTHMOOR, **form: str) -> httpx.Response:
+    session = await worker(house, authority)
+    async with house.browser(session) as browser:
+        return await browser.post(f"/alerts/{alert}/newborn", data={"csrf": await house.token(session)} | form)
+
+
+async def test_a_newborn_is_never_taken_for_its_mother(house: House) -> None:
+    alert = await newborn(house)
+    assert "Her newborn baby was seen" in await worklist(house)
+    async with house.browser(await worker(house)) as browser:
+        page = words((await browser.get(f"/alerts/{alert}")).text)
+    assert "The baby is born. The patient is the baby of the person named here" in page
+    assert "The baby’s NHS number: 999 000 0026" in page
+
+
+@pytest.mark.parametrize("form", [{}, {"resolution": "whatever"}])
+async def test_what_became_of_a_baby_must_be_said(house: House, form: dict[str, str]) -> None:
+    alert = await newborn(house)
+    answer = await resolve(house, alert, **form)
+    assert answer.status_code == 422
+    assert "Choose what became of the baby" in words(answer.text)
+    assert await house.rows("SELECT count(*)::int FROM newborn_links WHERE resolved_at IS NULL") == [(1,)]
+
+
+async def test_another_authority_cannot_resolve_a_newborn(house: House) -> None:
+    alert = await newborn(house)
+    assert (await resolve(house, alert, WESTLEA, resolution="no-plan")).status_code == 404
+    assert await house.rows("SELECT count(*)::int FROM newborn_links WHERE resolved_at IS NULL") == [(1,)]
+
+
+async def test_a_resolved_newborn_is_no_longer_shown_its_mothers_plan(house: House) -> None:
+    alert = await newborn(house)
+    for _ in range(2):  # twice changes nothing more
+        assert (await resolve(house, alert, resolution="wrong-baby")).status_code == 303
+    kept = await house.rows("SELECT resolution, resolved_by FROM newborn_links")
+    assert kept == [("wrong-baby", "Wanda Worker")]
+    async with house.browser(await worker(house)) as browser:
+        assert "What became of the baby" not in words((await browser.get(f"/alerts/{alert}")).text)
+    await house.seen(nhs_number(2))
+    assert len(await house.alerts()) == 1

@@ -132,6 +132,7 @@ def check(**changes: Any) -> Check:
         family_name=changes.pop("family_name", "Example"),
         given_name=changes.pop("given_name", "Ada"),
         birth_date=changes.pop("birth_date", date(2018, 5, 6)),
+        mother_number=changes.pop("mother", None),
     )
     control_id = changes.pop("control_id", None)
     message = MessageKey("PAS", "R0A01", control_id, control_id.encode()) if control_id else None
