@@ -13,6 +13,7 @@ from domain.answer import Answer, Flagged, Recorded
 from domain.errors import NotSpeakingFor, Temporary
 from hl7_listener.accept_modes import AckCode, Taking, decide_acknowledgements
 from hl7_listener.acknowledgement import AckError, render_ack
+from hl7_listener.answered import new_control_id
 from hl7_listener.errors import ErrorCode, Location, Unreadable
 from hl7_listener.message import Message
 from hl7_listener.query import to_check
@@ -21,7 +22,6 @@ from hl7_listener.sender import Sender
 from runtime.audit import record_audit
 from runtime.clock import now
 from runtime.database import Database
-from runtime.ids import uuid7
 from runtime.logs import get_logger
 from safeguarding.check import Check
 from safeguarding.contacts import contacts
@@ -29,7 +29,6 @@ from safeguarding.desk import CouldNotStore, Desk
 from safeguarding.directory import Directory, DirectoryReader, Peer, Site
 
 _OUR_TROUBLE = "Nightlight cannot answer just now: ask again"
-_CONTROL_ID_LENGTH = 20
 
 log = get_logger()
 
@@ -52,7 +51,7 @@ async def answer_query(door: QueryDoor, message: Message, sender: Sender) -> tup
     reference = refer_to(message)
     header = reference.header
     codes = decide_acknowledgements(header.accept_condition, header.application_condition, Taking.TAKEN)
-    accepted = [render_ack(header, each, _control_id(), now()) for each in codes if each is AckCode.COMMIT_ACCEPT]
+    accepted = [render_ack(header, each, new_control_id(), now()) for each in codes if each is AckCode.COMMIT_ACCEPT]
     return (*accepted, await _respond(door, message, sender, reference))
 
 
@@ -68,7 +67,7 @@ async def _respond(door: QueryDoor, message: Message, sender: Sender, reference:
     except Exception as error:  # whatever it is, it is our trouble, and never an answer about a child
         return _reject(reference, sender, error)
     log.warning("query refused", peer=sender.address, code=refusal.code.value, reason=refusal.reason)
-    return render_refusal(reference, AckCode.ERROR, refusal, _control_id(), now())
+    return render_refusal(reference, AckCode.ERROR, refusal, new_control_id(), now())
 
 
 async def _answer(door: QueryDoor, message: Message, sender: Sender, reference: Reference) -> bytes:
@@ -81,7 +80,7 @@ async def _answer(door: QueryDoor, message: Message, sender: Sender, reference: 
     if check.identity.nhs_number:
         door.on_lookup(peer.name, check)
     around = _surroundings(await door.directory.current(), site, answer, at)
-    return render_answer(reference, check.identity.nhs_number, answer, around, _control_id(), at)
+    return render_answer(reference, check.identity.nhs_number, answer, around, new_control_id(), at)
 
 
 async def _admit(door: QueryDoor, directory: Directory, message: Message, sender: Sender) -> tuple[Peer, Site]:
@@ -131,8 +130,4 @@ def _team(directory: Directory, code: str) -> Team:
 def _reject(reference: Reference, sender: Sender, error: Exception) -> bytes:
     tell = log.warning if isinstance(error, Temporary) else log.error
     tell("query not answered", error=type(error).__name__, peer=sender.address)
-    return render_refusal(reference, AckCode.REJECT, AckError(ErrorCode.INTERNAL, _OUR_TROUBLE), _control_id(), now())
-
-
-def _control_id() -> str:
-    return uuid7().hex[-_CONTROL_ID_LENGTH:].upper()
+    return render_refusal(reference, AckCode.REJECT, AckError(ErrorCode.INTERNAL, _OUR_TROUBLE), new_control_id(), now())
