@@ -46,7 +46,7 @@ class BatchFile:
 
     @property
     def _file_complaints(self) -> list[str]:
-        complaint = _disagreement("FTS-1", "batches", self.trailer, len(self.batches), bool(self.header))
+        complaint = _disagreement("FTS-1", self.trailer, len(self.batches), is_awaited=bool(self.header))
         return [complaint] if complaint else []
 
     def response(self, acks: Sequence[Sequence[bytes]], new_control_id: Callable[[], str], at: datetime) -> bytes:
@@ -110,18 +110,19 @@ def _answered(batch: Batch, complaint: str, acks: Sequence[bytes], new_control_i
 
 
 def _batch_complaint(batch: Batch) -> str:
-    return _disagreement("BTS-1", "messages", batch.trailer, len(batch.messages), bool(batch.header))
+    return _disagreement("BTS-1", batch.trailer, len(batch.messages), is_awaited=bool(batch.header))
 
 
-def _disagreement(place: str, things: str, trailer: bytes, came: int, awaited: bool) -> str:
+def _disagreement(place: str, trailer: bytes, came: int, *, is_awaited: bool) -> str:
     """A sentence where a trailer is missing or its count is another than what came; an empty count says nothing."""
     if not trailer:
-        return f"The {place[:3]} segment is missing: {came} {things} came." if awaited else ""
+        return f"{place[:3]} is missing, and {came} came." if is_awaited else ""
     count = trailer[4:].split(trailer[3:4], 1)[0].strip() if trailer[3:4] else b""
-    if not count or (count.isdigit() and len(count) <= _LONGEST_COUNT and int(count) == came):
+    if not count:
         return ""
-    said = str(int(count)) if count.isdigit() and len(count) <= _LONGEST_COUNT else "no number"
-    return f"{place} says {said}: {came} {things} came."
+    if not count.isdigit() or len(count) > _LONGEST_COUNT:
+        return f"{place} is no number, and {came} came."
+    return "" if int(count) == came else f"{place} says {int(count)}, and {came} came."
 
 
 def _header(reference: Header, name: str, control_id: str, at: datetime) -> bytes:

@@ -1,7 +1,11 @@
-"""Sites, their organisations, and the peers that may speak for them. `nightlight site add` and the demo call it."""
+"""Sites, their organisations, how they are answered, and the peers that may speak for them.
+
+`nightlight site …` and the demo call it.
+"""
 
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass
 
 from domain.actor import Actor
 from domain.care_setting import CareSetting
@@ -67,6 +71,36 @@ async def add_site(
     await record_audit(transaction, actor, "site.add", "site", ods_code.upper(), setting=setting.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How a site wants its messages answered; what is None stays as it is (docs/hl7.md, "What a site can choose")."""
+
+    announce_in_ack: bool | None = None
+    refuse_recycled: bool | None = None
+    silent_on_failure: bool | None = None
+    character_set: str | None = None
+    """The name by which HL7 knows it (table 0211); empty where the listener's own holds."""
+
+
+async def set_answering(transaction: Transaction, actor: Actor, ods_code: str, answering: Answering) -> None:
+    """Change how a site's messages are answered. Raises NotFound for an unknown site, InvalidInput where nothing is named."""
+    changes = {name: value for name, value in asdict(answering).items() if value is not None}
+    if not changes:
+        raise InvalidInput("say what shall change")
+    changed = await transaction.execute(
+        """
+        UPDATE sites
+        SET announce_in_ack = coalesce(%s, announce_in_ack), refuse_recycled = coalesce(%s, refuse_recycled),
+            silent_on_failure = coalesce(%s, silent_on_failure), character_set = coalesce(%s, character_set)
+        WHERE ods_code = %s
+        """,
+        (*astuple(answering), ods_code.upper()),
+    )
+    if changed.rowcount == 0:
+        raise NotFound(f"there is no site {ods_code.upper()}: add it first with nightlight site add")
+    await record_audit(transaction, actor, "site.set", "site", ods_code.upper(), **changes)
+
+
 async def allow_peer(transaction: Transaction, network: str, site: str) -> None:
     """Let the systems of a network speak for a site. Raises InvalidInput where it is no address or network."""
     try:
@@ -76,7 +110,8 @@ async def allow_peer(transaction: Transaction, network: str, site: str) -> None:
     await transaction.execute("INSERT INTO peers (name, network) VALUES (%s, %s) ON CONFLICT DO NOTHING", (str(parsed), parsed))
     await transaction.execute(
         """
-        INSERT INTO peer_facilities (peer_id, site) SELECT id, %s FROM peers WHERE network = %s ON CONFLICT DO NOTHING
+        INSERT INTO peer_facilities (peer_id, site) SELECT id, %s FROM peers WHERE network = %s AND certificate IS NULL
+        ON CONFLICT DO NOTHING
         """,
         (site, parsed),
     )

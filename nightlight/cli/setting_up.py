@@ -10,12 +10,13 @@ import typer
 from domain.care_setting import CareSetting
 from domain.errors import InvalidInput, NotFound
 from flags_store.authorities import OFFICE_HOURS, Hours, add_authority, set_state
+from hl7_listener.charsets import CHARACTER_SETS, codec
 from nightlight.cli.console import DataFolder, on_store, operator, out
 from runtime.clients import SCOPES, Care, Client, add_client, find_client, sign_token
 from runtime.database import Database
 from runtime.secret import secret_key
 from runtime.settings import Settings
-from safeguarding.sites import LOOPBACK, add_site
+from safeguarding.sites import LOOPBACK, Answering, add_site, set_answering
 
 authorities = typer.Typer(no_args_is_help=True, help="Local authorities: who sends extracts and is told.")
 sites = typer.Typer(no_args_is_help=True, help="Hospital sites and services: who asks.")
@@ -142,6 +143,44 @@ def site_add(
 
     on_store(data, work)
     out.print(f"Added site {ods_code.upper()}, {name}. Its messages are taken within a few seconds.", markup=False)
+
+
+@sites.command("set")
+def site_set(
+    ods_code: Annotated[str, typer.Argument(metavar="ODS", help="The site's ODS code.", show_default=False)],
+    announce_in_ack: Annotated[
+        bool | None,
+        typer.Option(
+            help="Say in the acknowledgement, in neutral words, that something is known. Mutual TLS only.", show_default=False
+        ),
+    ] = None,
+    refuse_recycled: Annotated[
+        bool | None,
+        typer.Option(help="Refuse (AE 205) a control ID that comes again with other content; else take it.", show_default=False),
+    ] = None,
+    silent_on_failure: Annotated[
+        bool | None,
+        typer.Option(help="At trouble of ours close the connection instead of sending AR.", show_default=False),
+    ] = None,
+    character_set: Annotated[
+        str | None,
+        typer.Option(
+            help='Character set where MSH-18 is missing or wrong, such as "8859/1"; "" for the listener\'s.', show_default=False
+        ),
+    ] = None,
+    data: DataFolder = None,
+) -> None:
+    """Change how a site's messages are answered; what is not named stays as it is."""
+    if character_set and not codec(character_set):
+        raise InvalidInput(f"{character_set} is not a character set of HL7, such as {', '.join(CHARACTER_SETS)}")
+
+    async def work(database: Database, _: Settings) -> None:
+        answering = Answering(announce_in_ack, refuse_recycled, silent_on_failure, character_set)
+        async with database.transaction() as transaction:
+            await set_answering(transaction, operator(), ods_code, answering)
+
+    on_store(data, work)
+    out.print(f"Site {ods_code.upper()} is answered so within a few seconds.", markup=False)
 
 
 @clients.command("add")

@@ -18,7 +18,8 @@ from runtime.settings import Settings
 
 COMMANDS = [
     ["serve"], ["demo"], ["api"], ["listener"], ["dispatcher"], ["migrate"], ["check"], ["alerts"], ["send"], ["token"], ["backup"],
-    ["restore"], ["retention"], ["authority", "add"], ["authority", "set"], ["site", "add"], ["client", "add"], ["extract", "load"],
+    ["restore"], ["retention"], ["authority", "add"], ["authority", "set"], ["site", "add"], ["site", "set"], ["client", "add"],
+    ["extract", "load"],
 ]  # fmt: skip
 
 
