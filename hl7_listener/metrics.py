@@ -5,3 +5,7 @@ from prometheus_client import Counter
 RECYCLED = Counter(
     "nightlight_recycled_control_ids", "Messages whose control ID came before with other content, by site.", ["site"]
 )
+LOOKUPS = Counter("nightlight_query_lookups", "NHS numbers looked up by HL7 query, by peer and site.", ["peer", "site"])
+NOT_IN_FEED = Counter(
+    "nightlight_query_lookups_not_in_feed", "Those that the feed of the site's organisation never had.", ["peer", "site"]
+)

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     mllp_any_address: bool = Field(False, description="Lets the listener bind beyond loopback although it has no TLS.")
     default_charset: str = Field("", description="Character set of messages that name none in MSH-18.")
     control_id_days: int = Field(30, ge=1, description="Days for which a control ID is remembered.")
+    query_alarm_per_hour: int = Field(
+        100, ge=1, description="Lookups of numbers that its feed never had, of one peer for one site in an hour, before an alarm."
+    )
     quarantine_alarm_minutes: float = Field(
         60, gt=0, description="A message that has been in quarantine for longer makes /ready say degraded."
     )
