@@ -12,7 +12,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import access_review, banner, extracts, health, sign_in, worklist
+from api import access_review, banner, extracts, health, quarantine, sign_in, worklist
 from api.errors import CatchAll, add_error_pages
 from api.live import Screens
 from api.loading import Loads
@@ -20,6 +20,7 @@ from api.metrics import Measured
 from api.pages import Pages, static_folder
 from api.security import FHIR, SecurityHeaders, is_fhir
 from api.services import Services
+from domain.replaying import HeldMessages
 from runtime.database import Database
 from runtime.nudge import Nudges
 from runtime.settings import Settings
@@ -34,8 +35,12 @@ def create_app(
     directory: DirectoryReader,
     nudges: Nudges,
     fhir: ASGIApp | None = None,
+    held: HeldMessages | None = None,
 ) -> FastAPI:
-    """The application. Whoever calls opens and closes what is passed in; the FHIR application's lifespan too."""
+    """The application. Whoever calls opens and closes what is passed in; the FHIR application's lifespan too.
+
+    `held` is the door through which quarantined messages go again; without it there are no pages about them.
+    """
     app = FastAPI(title="Nightlight", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_lifespan)
     app.state.services = Services(
         settings=settings,
@@ -52,6 +57,9 @@ def create_app(
     app.router.routes.extend(sign_in.sign_in_routes(settings))
     for each in (sign_in, banner, worklist, extracts, access_review, health):
         app.include_router(each.router)
+    if held is not None:
+        app.state.held = held
+        app.include_router(quarantine.router)
     add_error_pages(app)
     app.add_middleware(CatchAll)
     app.add_middleware(SecurityHeaders, settings=settings)

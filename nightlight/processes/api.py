@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from api.app import create_app
 from domain.errors import InvalidInput
 from fhir_adapter.app import create_app as create_fhir
+from hl7_listener.answering import Answerer
 from nightlight.processes.common import Nudger, handed_socket, run, store, until_safe, until_stopped
 from runtime.clients import ClientReader, TokenVerifier
 from runtime.heartbeat import keep_beating
@@ -41,7 +42,8 @@ async def _main(settings: Settings) -> None:
         check_sign_in(settings, is_production=(await directory.current()).is_production)
         async with Desk(database, directory, key, settings.desk_queue, Nudger(nudges)) as desk:
             fhir = create_fhir(desk, directory, TokenVerifier(key), ClientReader(database), settings.link(FHIR_BASE))
-            app = create_app(settings, database, desk, directory, nudges, fhir)
+            held = Answerer(desk, directory, database, settings.default_charset)
+            app = create_app(settings, database, desk, directory, nudges, fhir, held)
             await until_stopped(_serve(app, sock), keep_beating(database, "api"))
     await nudges.close()
 
