@@ -71,6 +71,11 @@ class Answerer:
         except (Unreadable, NotSpeakingFor, CouldNotStore) as error:
             refused = to_ack_error(error)
             return Refusal(refused.reason, str(refused.code.value))
+        except Temporary:
+            raise
+        except Exception as error:  # it stays held, and the next one is not kept waiting
+            log.error("held message not taken", error=type(error).__name__, peer=address)
+            return Refusal("Nightlight failed at this message", str(ErrorCode.INTERNAL.value))
         return None
 
     def read(self, raw: bytes) -> tuple[SegmentText, ...]:

@@ -10,6 +10,7 @@ from domain.actor import Actor, ActorKind, Role
 from domain.care_setting import CareSetting
 from domain.errors import Conflict, CouldNotReachStore, InvalidInput, NotFound
 from domain.replaying import Refusal
+from hl7_listener import answering
 from hl7_listener.answering import Answerer
 from hl7_listener.sender import Sender
 from runtime.clock import now
@@ -40,11 +41,15 @@ def door(house: House) -> Answerer:
     return Answerer(house.desk, house.directory, house.database)
 
 
+async def code_of(house: House, raw: bytes, address: str = HERE) -> str:
+    """How a message is acknowledged that comes over the wire."""
+    [acknowledgement] = (await door(house).answer(raw, Sender(address))).frames
+    return acknowledgement.split(b"\rMSA|")[1].split(b"|")[0].decode()
+
+
 async def held(house: House, raw: bytes, address: str = HERE) -> UUID:
     """A message comes that cannot be taken; its row."""
-    acknowledgement = await door(house).answer(raw, Sender(address))
-    assert acknowledgement is not None
-    assert b"MSA|AE|" in acknowledgement
+    assert await code_of(house, raw, address) == "AE"
     found: UUID = await house.value("SELECT id FROM quarantine WHERE raw = %s AND state = 'held'", raw)
     return found
 
@@ -119,9 +124,7 @@ async def test_a_replay_of_what_was_sent_again_meanwhile_does_nothing_twice(hous
     await house.flag(CHILD)
     message_id = await held(house, OF_NEW_SITE)
     await open_the_new_site(house)
-    taken = await door(house).answer(OF_NEW_SITE, Sender(HERE))
-    assert taken is not None
-    assert b"MSA|AA|" in taken
+    assert await code_of(house, OF_NEW_SITE) == "AA"
     assert await try_again(house, message_id) is None
     assert await house.rows("SELECT state FROM quarantine") == [("replayed",)]
     assert [await house.value(f"SELECT count(*) FROM {table}") for table in ("alerts", "inbox", "encounters")] == [1, 1, 1]
@@ -158,6 +161,17 @@ async def test_our_own_trouble_leaves_it_held_as_it_was(house: House) -> None:
     assert await actions(house) == []
 
 
+async def test_a_fault_of_ours_leaves_it_held_and_is_said_without_stopping_the_next(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message_id = await held(house, OF_NEW_SITE)
+    monkeypatch.setattr(answering, "to_checks", lambda *_: 1 // 0)
+    await open_the_new_site(house)
+    assert await try_again(house, message_id) == Refusal("Nightlight failed at this message", "207")
+    monkeypatch.undo()
+    assert await try_again(house, message_id) is None
+
+
 async def test_two_people_who_decide_at_once_decide_once(house: House) -> None:
     await house.flag(CHILD)
     message_id = await held(house, OF_NEW_SITE)
@@ -192,9 +206,7 @@ async def test_a_replay_that_is_late_undoes_nothing_that_came_after_it(house: Ho
     await open_the_new_site(house)
     for event, hours in ((b"A08", 1), (b"A03", 2)):
         later = _hours_later(OF_NEW_SITE.replace(b"ADT^A04^ADT_A01", b"ADT^" + event).replace(b"NL000417", event), hours)
-        acknowledgement = await door(house).answer(later, Sender(HERE))
-        assert acknowledgement is not None
-        assert b"MSA|AA|" in acknowledgement
+        assert await code_of(house, later) == "AA"
     before = await house.rows("SELECT state, departed_at FROM encounters")
     assert [state for state, _ in before] == ["closed"]
     assert await try_again(house, message_id) is None
