@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 
 from hl7_listener.accept_modes import AckCode, Condition, Taking, decide_acknowledgements, is_enhanced, is_never_told
+from tests.docs.reading import rows, section
 
 TAKEN, HELD, TROUBLE = Taking.TAKEN, Taking.HELD, Taking.TROUBLE
 
@@ -68,3 +69,14 @@ def test_a_condition_that_nobody_knows_leaves_no_sender_waiting(word: str) -> No
 def test_only_a_sender_that_hears_nothing_at_all_is_never_told() -> None:
     words = ("", *(condition.value for condition in Condition))
     assert {pair for pair in product(words, words) if is_never_told(*pair)} == {("NE", "NE"), ("", "NE"), ("NE", "")}
+
+
+def test_the_table_of_the_page_is_the_one_of_the_code() -> None:
+    listed = {cells[0].split()[0].strip("`"): cells[1:] for cells in rows(section("hl7.md", "### Enhanced mode"))}
+    assert listed == {
+        condition.value: [
+            ", ".join([*decide_acknowledgements(condition, "NE", taking), *decide_acknowledgements("NE", condition, taking)])
+            for taking in (TAKEN, HELD, TROUBLE)
+        ]
+        for condition in Condition
+    }
