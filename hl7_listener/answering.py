@@ -108,6 +108,8 @@ class Answerer:
 
     async def _take(self, raw: bytes, sender: Sender, *, may_be_recycled: bool = False) -> tuple[bytes, ...]:
         message = parse(raw, self.default_charset)
+        if is_query(message) and may_be_recycled:
+            raise Unreadable("queries are not replayed", ErrorCode.UNSUPPORTED_MESSAGE_TYPE, Location("MSH", 9))
         if is_query(message):
             return await answer_query(QueryDoor(self.desk, self.directory, self.database, self.on_lookup), message, sender)
         directory = await self.directory.current()

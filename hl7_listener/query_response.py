@@ -117,8 +117,7 @@ def render_answer(
     segments = _Segments(reference.header)
     ring = [Note(NoteKind.RING, _line(contact)) for contact in around.contacts]
     if isinstance(answer, CouldNotCheck):
-        code = _CODES.get(answer.reason, ErrorCode.UNKNOWN_KEY)
-        error = AckError(code, answer.reason.words, NUMBER_PLACE)
+        error = AckError(code_of(answer.reason), answer.reason.words, NUMBER_PLACE)
         return render_refusal(reference, AckCode.ERROR, error, control_id, at, ring)
     cautions = [Note(NoteKind.CAUTION, caution.words) for caution in answer.cautions]
     coverage = [Note(NoteKind.COVERAGE, sentence) for sentence in answer.coverage.sentences]
@@ -132,6 +131,11 @@ def render_answer(
         *segments.notes([Note(NoteKind.ANSWER, known), *cautions, *coverage, *ring]),
         *_rows(segments, answer, around),
     ])  # fmt: skip
+
+
+def code_of(reason: CouldNotCheckReason) -> ErrorCode:
+    """What ERR says of a query without a usable number."""
+    return _CODES.get(reason, ErrorCode.UNKNOWN_KEY)
 
 
 def render_refusal(

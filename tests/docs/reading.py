@@ -14,6 +14,7 @@ OURS = (
     "glossary.md",
     "hazard-log.md",
     "hl7.md",
+    "hl7-profile.md",
     "operations.md",
     *(f"adr/{path.name}" for path in sorted((DOCS / "adr").glob("*.md"))),
 )

@@ -119,6 +119,14 @@ async def test_no_query_is_kept_in_quarantine(door: Door) -> None:
     assert await door.house.value("SELECT count(*) FROM quarantine") == 0
 
 
+async def test_a_query_that_an_older_release_held_is_not_replayed(door: Door) -> None:
+    answerer = Answerer(door.house.desk, door.house.directory, door.house.database)
+    refusal = await answerer.take_again(q22(), "127.0.0.1", CERTIFICATE)
+    assert refusal is not None
+    assert refusal.reason == "queries are not replayed"
+    assert await door.house.value("SELECT count(*) FROM accesses") == 0
+
+
 async def test_with_the_store_away_the_answer_is_ar_and_never_none_known(door: Door) -> None:
     async with Database("postgresql://nobody@127.0.0.1:1/none", 1) as away:
         directory = DirectoryReader(away)
