@@ -23,6 +23,7 @@ from safeguarding.readiness import Readiness, read_readiness
 
 NEEDED = ("listener", "dispatcher")
 WAITED_TOO_LONG_SECONDS = 300.0
+CERTIFICATE_DAYS = 30.0
 
 router = APIRouter()
 
@@ -86,7 +87,21 @@ def _reasons(readiness: Readiness, at: datetime) -> list[str]:
     waited = _age(readiness.oldest_undelivered, at)
     if waited is not None and waited > WAITED_TOO_LONG_SECONDS:
         reasons.append(f"an alert has waited undelivered for {waited:.0f} s")
-    return reasons
+    return reasons + _certificate_reasons(readiness, at)
+
+
+def _certificate_reasons(readiness: Readiness, at: datetime) -> list[str]:
+    problems = [
+        f"the listener {each.listener} cannot use its newest certificate files: {each.problem}"
+        for each in readiness.certificates
+        if each.problem
+    ]
+    left = {each.listener: each.days_left(at) for each in readiness.certificates}
+    return problems + [
+        f"the certificate of the listener {listener} {f'expires in {days:.0f} days' if days > 0 else 'has expired'}"
+        for listener, days in left.items()
+        if days < CERTIFICATE_DAYS
+    ]
 
 
 def _quarantine_reasons(readiness: Readiness, at: datetime, alarm_minutes: float) -> list[str]:
@@ -101,6 +116,7 @@ def _body(readiness: Readiness, late: frozenset[str], at: datetime) -> dict[str,
         "authorities": {
             code: {"last_extract_seconds": _age(when, at), "late": code in late} for code, when in readiness.last_extract.items()
         },
+        "certificates": {each.listener: {"days_left": each.days_left(at)} for each in readiness.certificates},
         "oldest_undelivered_alert_seconds": _age(readiness.oldest_undelivered, at),
         "oldest_quarantined_message_seconds": _age(readiness.oldest_quarantined, at),
     }
@@ -111,7 +127,11 @@ def _gauges(readiness: Readiness, at: datetime) -> list[GaugeMetricFamily]:
     extracts = {code: _age(when, at) for code, when in readiness.last_extract.items()}
     waited = {"postgresql": _age(readiness.oldest_undelivered, at) or 0.0}
     held = {"postgresql": _age(readiness.oldest_quarantined, at) or 0.0}
+    days = {each.listener: each.days_left(at) for each in readiness.certificates}
+    problems = {each.listener: float(bool(each.problem)) for each in readiness.certificates}
     return [
+        gauge("nightlight_certificate_days", "Until an HL7 listener's certificate expires.", "listener", days),
+        gauge("nightlight_certificate_problem", "1 while an HL7 listener cannot use its newest files.", "listener", problems),
         gauge("nightlight_process_silent_seconds", "Since a process was heard.", "process", _beats(readiness, at)),
         gauge("nightlight_site_silent_seconds", "Since a site's last real message.", "site", _known(messages)),
         gauge("nightlight_extract_age_seconds", "Age of an authority's last extract.", "authority", _known(extracts)),

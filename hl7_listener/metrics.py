@@ -9,3 +9,4 @@ LOOKUPS = Counter("nightlight_query_lookups", "NHS numbers looked up by HL7 quer
 NOT_IN_FEED = Counter(
     "nightlight_query_lookups_not_in_feed", "Those that the feed of the site's organisation never had.", ["peer", "site"]
 )
+REFUSED = Counter("nightlight_mllp_refused", "Connections that the listener refused, by reason.", ["reason"])

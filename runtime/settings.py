@@ -47,11 +47,20 @@ class Settings(BaseSettings):
 
     desk_queue: int = Field(2000, ge=1, description="Questions that may wait at one desk; a full desk answers AR or 503.")
     mllp_max_frame_bytes: int = Field(1_048_576, ge=1024, description="Longest HL7 message taken.")
-    mllp_max_connections: int = Field(500, ge=1, description="Connections of all peers together.")
-    mllp_max_connections_per_peer: int = Field(50, ge=1, description="Connections of one address.")
+    mllp_max_connections: int = Field(500, ge=1, description="Connections of all peers together, of one listener.")
+    mllp_max_connections_per_peer: int = Field(50, ge=1, description="Connections of one address, of one listener.")
     mllp_idle_seconds: float = Field(3600, gt=0, description="A connection that is silent for longer is closed.")
     mllp_frame_seconds: float = Field(30, gt=0, description="Longest time from a message's first byte to its last.")
-    mllp_any_address: bool = Field(False, description="Lets the listener bind beyond loopback although it has no TLS.")
+    mllp_handshake_seconds: float = Field(10, gt=0, description="Longest time for a TLS handshake.")
+    mllp_any_address: bool = Field(False, description="Lets a listener bind beyond loopback although it has no TLS.")
+    mllp_tls: str = Field(
+        "0.0.0.0:2576",
+        description="HOST:PORT of the HL7 v2 listener with TLS, where a certificate is set.",
+    )
+    mllp_tls_certificate_file: str = Field("", description="PEM file: the listener's certificate, then its chain.")
+    mllp_tls_key_file: str = Field("", description="PEM file: the key of that certificate, without a password.")
+    mllp_tls_client_ca_file: str = Field("", description="PEM file: who issues clients' certificates; each client must have one.")
+    mllp_listeners: str = Field("", description="TOML file with a table for each listener, in the place of the two above.")
     default_charset: str = Field("", description="Character set of messages that name none in MSH-18.")
     control_id_days: int = Field(30, ge=1, description="Days for which a control ID is remembered.")
     query_alarm_per_hour: int = Field(

@@ -10,6 +10,7 @@ from psycopg.errors import UndefinedTable
 
 from runtime.database import Transaction
 from runtime.heartbeat import Beat, read_beats
+from safeguarding.certificates import ListenerCertificate, read_certificates
 from safeguarding.directory import Directory
 from safeguarding.quarantine_views import oldest_held
 
@@ -24,6 +25,7 @@ class Readiness:
     last_extract: dict[str, datetime | None]
     oldest_undelivered: datetime | None
     oldest_quarantined: datetime | None
+    certificates: tuple[ListenerCertificate, ...] = ()
 
 
 async def read_revision(transaction: Transaction) -> str | None:
@@ -36,7 +38,8 @@ async def read_revision(transaction: Transaction) -> str | None:
 
 
 async def read_readiness(transaction: Transaction, directory: Directory) -> Readiness:
-    """The newest signs of life: of the processes, of each site's feed, of each authority's extracts, of what waits."""
+    """The newest signs of life: of the processes, of each site's feed, of each authority's extracts, of what waits;
+    and what the HL7 listeners show."""
     cursor = await transaction.execute("SELECT site, last_message_at FROM site_feeds")
     feeds: dict[str, datetime] = dict(await cursor.fetchall())
     oldest = await (await transaction.execute("SELECT min(created_at) FROM deliveries WHERE state = 'pending'")).fetchone()
@@ -47,4 +50,5 @@ async def read_readiness(transaction: Transaction, directory: Directory) -> Read
         last_extract={code: authority.last_extracted_at for code, authority in sorted(directory.authorities.items())},
         oldest_undelivered=oldest[0] if oldest else None,
         oldest_quarantined=await oldest_held(transaction),
+        certificates=await read_certificates(transaction),
     )

@@ -12,6 +12,7 @@ from domain.errors import NightlightError
 from nightlight.cli import daily, keeping, running, setting_up
 from nightlight.cli.console import complain
 from nightlight.cli.hl7 import hl7
+from nightlight.cli.peers import peers
 
 
 class _OneLineErrors(TyperGroup):
@@ -63,6 +64,7 @@ for command in _COMMANDS:
     app.command()(command)
 app.add_typer(setting_up.authorities, name="authority")
 app.add_typer(setting_up.sites, name="site")
+app.add_typer(peers, name="peer")
 app.add_typer(setting_up.clients, name="client")
 app.add_typer(daily.extracts, name="extract")
 app.add_typer(hl7, name="hl7")

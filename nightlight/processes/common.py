@@ -65,10 +65,13 @@ async def until_stopped(*tasks: Coroutine[Any, Any, None]) -> None:
 
 def handed_socket(name: str, address: str) -> socket.socket:
     """The listening socket that the supervisor handed down, or a new one on the address."""
+    return handed_down(name) or listen(Address.from_text(address), name)
+
+
+def handed_down(name: str) -> socket.socket | None:
+    """The listening socket of that name that the supervisor handed down, if it did."""
     descriptor = os.environ.get(f"NIGHTLIGHT_{name.upper()}_FD")
-    if descriptor:
-        return socket.socket(fileno=int(descriptor))
-    return listen(Address.from_text(address), name)
+    return socket.socket(fileno=int(descriptor)) if descriptor else None
 
 
 class Nudger:

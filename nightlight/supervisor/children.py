@@ -24,7 +24,10 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What to run. `sockets` names the listening sockets ("http", "mllp") that it is handed by number."""
+    """What to run. `sockets` names the listening sockets ("http", "mllp") that it is handed by number.
+
+    To `serve`, "mllp" means those of every HL7 listener.
+    """
 
     name: str
     command: tuple[str, ...]

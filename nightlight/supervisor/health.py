@@ -9,6 +9,7 @@ import sys
 
 import psycopg
 
+from hl7_listener.ports import read_ports
 from nightlight.supervisor.readiness import get
 from nightlight.supervisor.sockets import Address
 from runtime.heartbeat import ALIVE_SECONDS
@@ -23,9 +24,10 @@ def check_api(settings: Settings) -> None:
 
 
 def check_listener(settings: Settings) -> None:
-    """It takes connections. Raises OSError where it does not."""
-    address = Address.from_text(settings.mllp).reachable
-    socket.create_connection((address.host, address.port), timeout=5).close()
+    """Every port takes connections. Raises OSError where one does not."""
+    for port in read_ports(settings):
+        address = Address.from_text(port.address).reachable
+        socket.create_connection((address.host, address.port), timeout=5).close()
 
 
 def check_dispatcher(settings: Settings) -> None:

@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,27 +28,31 @@ class NotReady(NightlightError):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What `ports.json` says: where the service listens, and the supervisor's process."""
+    """What `ports.json` says: where the service listens, and the supervisor's process.
+
+    `mllp` is the listener that this machine's own tools send to; `listeners` holds every HL7 listener's port by its name.
+    """
 
     http: int
     mllp: int
     pid: int
+    listeners: Mapping[str, int]
 
 
-async def wait_until_ready(web: Address, mllp: Address, hopeless: Callable[[], str | None]) -> None:
-    """Wait until /live and /ready answer 200 and the MLLP port takes a connection.
+async def wait_until_ready(web: Address, mllp: Sequence[Address], hopeless: Callable[[], str | None]) -> None:
+    """Wait until /live and /ready answer 200 and every MLLP port takes a connection.
 
     `hopeless` gives the reason to stop waiting early. Raises NotReady with that reason or with what was missing.
     """
     deadline = time.monotonic() + READY_SECONDS
-    while (missing := await asyncio.to_thread(what_is_missing, web.reachable, mllp.reachable)) is not None:
+    while (missing := await asyncio.to_thread(what_is_missing, web.reachable, [each.reachable for each in mllp])) is not None:
         reason = hopeless()
         if reason is not None or time.monotonic() > deadline:
             raise NotReady(f"the service did not become ready: {reason or missing}")
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def what_is_missing(web: Address, mllp: Address) -> str | None:
+def what_is_missing(web: Address, mllp: Sequence[Address]) -> str | None:
     """The first thing that does not answer; None when everything does."""
     for path in PATHS:
         try:
@@ -57,11 +61,12 @@ def what_is_missing(web: Address, mllp: Address) -> str | None:
             return f"{path} does not answer ({type(error).__name__})"
         if status != http.client.OK:
             return f"{path} answers {status}"
-    try:
-        with socket.create_connection((mllp.host, mllp.port), timeout=5):
-            return None
-    except OSError as error:
-        return f"the MLLP port does not answer ({type(error).__name__})"
+    for address in mllp:
+        try:
+            socket.create_connection((address.host, address.port), timeout=5).close()
+        except OSError as error:
+            return f"the MLLP port {address.port} does not answer ({type(error).__name__})"
+    return None
 
 
 def get(web: Address, path: str) -> int:
@@ -73,9 +78,10 @@ def get(web: Address, path: str) -> int:
         connection.close()
 
 
-def write_ports(data_folder: Path, web: Address, mllp: Address) -> Ports:
+def write_ports(data_folder: Path, web: Address, listeners: Mapping[str, Address], usual: str) -> Ports:
     """Write `ports.json`, whole or not at all."""
-    ports = Ports(web.port, mllp.port, os.getpid())
+    numbers = {name: address.port for name, address in listeners.items()}
+    ports = Ports(web.port, numbers[usual], os.getpid(), numbers)
     write_private(ports_file(data_folder), json.dumps(asdict(ports)) + "\n")
     return ports
 

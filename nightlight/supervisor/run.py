@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hl7_listener.ports import Port, plain_one
 from nightlight.embedded import EmbeddedServers, EmbeddedServersError
 from nightlight.supervisor.children import Child, KeptChild
 from nightlight.supervisor.readiness import Ports, ports_file, wait_until_ready, write_ports
@@ -33,6 +34,7 @@ class Service:
     children: Sequence[Child]
     environment: Mapping[str, str]
     sockets: Mapping[str, socket.socket]
+    ports: tuple[Port, ...]
     embedded: EmbeddedServers | None
     data_folder: Path
 
@@ -87,9 +89,10 @@ async def announce(service: Service, children: Sequence[KeptChild], when_ready: 
         failing = next((child.name for child in children if child.failures >= HOPELESS_FAILURES), None)
         return failing and f"{failing} ended {HOPELESS_FAILURES} times; its own lines say why"
 
-    http, mllp = address_of(service.sockets["http"]), address_of(service.sockets["mllp"])
-    await wait_until_ready(http, mllp, hopeless)
-    await when_ready(write_ports(service.data_folder, http, mllp))
+    http = address_of(service.sockets["http"])
+    listeners = {port.name: address_of(service.sockets[port.socket_name]) for port in service.ports}
+    await wait_until_ready(http, list(listeners.values()), hopeless)
+    await when_ready(write_ports(service.data_folder, http, listeners, plain_one(service.ports).name))
 
 
 async def keep_servers(embedded: EmbeddedServers) -> None:

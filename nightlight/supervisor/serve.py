@@ -8,17 +8,18 @@ import os
 import shutil
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
+from hl7_listener.ports import Port, plain_one, read_ports
 from nightlight.embedded import EmbeddedServers, Servers
 from nightlight.supervisor.children import Child, nightlight_child
 from nightlight.supervisor.readiness import Ports, ports_file
 from nightlight.supervisor.run import Service, run
-from nightlight.supervisor.sockets import Address, address_of, listen
+from nightlight.supervisor.sockets import Address, address_of, listen, listen_for_hl7
 from runtime.migrate import SERVICE_ROLE, migrate
 from runtime.secret import secret_key
 from runtime.settings import Settings
@@ -48,17 +49,17 @@ def serve(settings: Settings, more: More | None = None, children: tuple[Child, .
     Raises AddressInUse, EmbeddedServersError, NotReady and what a migration raises; then, too, nothing is left running.
     """
     more = more or More()
-    http, mllp = Address.from_text(settings.http), Address.from_text(settings.mllp)
-    with listen(http, "http") as http_socket, listen(mllp, "mllp") as mllp_socket, store(settings) as (embedded, servers):
+    ports = read_ports(settings)
+    with bound(settings, ports) as sockets, store(settings) as (embedded, servers):
         if servers.owner_url:
             migrate(servers.owner_url, role_of(servers.service_url), production=settings.production)
         secret_key(settings)  # made here, before the children need it all at once
         more.before(servers)
-        http, mllp = address_of(http_socket), address_of(mllp_socket)
         service = Service(
-            children=(*children, *more.children),
-            environment={**environment_of_children(settings, servers, http, mllp), **more.environment},
-            sockets={"http": http_socket, "mllp": mllp_socket, **more.sockets},
+            children=(*(with_every_port(child, ports) for child in children), *more.children),
+            environment={**environment_of_children(settings, servers, sockets, ports), **more.environment},
+            sockets={**sockets, **more.sockets},
+            ports=ports,
             embedded=embedded,
             data_folder=settings.data_dir,
         )
@@ -66,6 +67,24 @@ def serve(settings: Settings, more: More | None = None, children: tuple[Child, .
             asyncio.run(run(service, more.when_ready))
         finally:
             ports_file(settings.data_dir).unlink(missing_ok=True)
+
+
+@contextmanager
+def bound(settings: Settings, ports: tuple[Port, ...]) -> Iterator[dict[str, socket.socket]]:
+    """Every listening socket by its name. Raises AddressInUse or InvalidInput where one cannot be had."""
+    with ExitStack() as held:
+        sockets = {"http": held.enter_context(listen(Address.from_text(settings.http), "http"))}
+        for port in ports:
+            sockets[port.socket_name] = held.enter_context(listen_for_hl7(port))
+        yield sockets
+
+
+def with_every_port(child: Child, ports: tuple[Port, ...]) -> Child:
+    """The child with the sockets of all HL7 listeners, where it asked for them."""
+    if "mllp" not in child.sockets:
+        return child
+    others = tuple(name for name in child.sockets if name != "mllp")
+    return replace(child, sockets=(*others, *(port.socket_name for port in ports)))
 
 
 @contextmanager
@@ -95,7 +114,9 @@ def role_of(service_url: str) -> str:
     return str(conninfo_to_dict(service_url).get("user") or SERVICE_ROLE)
 
 
-def environment_of_children(settings: Settings, servers: Servers, http: Address, mllp: Address) -> dict[str, str]:
+def environment_of_children(
+    settings: Settings, servers: Servers, sockets: Mapping[str, socket.socket], ports: tuple[Port, ...]
+) -> dict[str, str]:
     """Ours, and where everything really is; but the owner's URL, which could change the trail, goes no further."""
     ours = {name: value for name, value in os.environ.items() if name not in OWNERS_OWN}
     return {
@@ -103,8 +124,8 @@ def environment_of_children(settings: Settings, servers: Servers, http: Address,
         "NIGHTLIGHT_DATABASE_URL": servers.service_url,
         "NIGHTLIGHT_REDIS_URL": servers.redis_url,
         "NIGHTLIGHT_DATA_DIR": str(settings.data_dir.resolve()),
-        "NIGHTLIGHT_HTTP": str(http),
-        "NIGHTLIGHT_MLLP": str(mllp),
+        "NIGHTLIGHT_HTTP": str(address_of(sockets["http"])),
+        "NIGHTLIGHT_MLLP": str(address_of(sockets[plain_one(ports).socket_name])),
         "PROMETHEUS_MULTIPROC_DIR": str(_metrics_folder(settings.data_dir)),
     }
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from domain.errors import InvalidInput
 from hl7_listener.answering import Answerer
 from hl7_listener.framing import frame
-from hl7_listener.server import Limits, check_address, listening
+from hl7_listener.server import Limits, listening
 from tests.conftest import FreshDatabase
 from tests.hl7_listener.samples import adt, sample
 from tests.safeguarding.house import CHILD, UNKNOWN_CHILD, House, open_house
@@ -67,13 +66,6 @@ def code_of(acknowledgement: bytes) -> str:
 
 def a04() -> bytes:
     return sample("a04_emergency")
-
-
-async def test_without_tls_it_binds_to_loopback_only() -> None:
-    with pytest.raises(InvalidInput, match="loopback"):
-        check_address("0.0.0.0", any_address=False)
-    check_address("127.0.0.1", any_address=False)
-    check_address("0.0.0.0", any_address=True)
 
 
 @pytest.mark.parametrize(
