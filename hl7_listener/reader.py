@@ -9,7 +9,6 @@ from hl7_listener.errors import ErrorCode, Location, Unreadable
 from hl7_listener.escapes import read_delimiters
 from hl7_listener.message import Message, Syntax
 
-_BATCH = ("FHS", "BHS")
 _BEFORE_HEADER = " \t\r\n"
 
 
@@ -23,7 +22,8 @@ def parse(raw: bytes, site_default: str = "") -> Message:
         text = text.replace("\0", "")
     text = text.lstrip(_BEFORE_HEADER)
     if not text.startswith("MSH"):
-        raise Unreadable(_why_no_header(text), ErrorCode.SEGMENT_SEQUENCE, Location("MSH"))
+        reason = "the message does not begin with MSH" if text else "the frame is empty"
+        raise Unreadable(reason, ErrorCode.SEGMENT_SEQUENCE, Location("MSH"))
     delimiters = read_delimiters(text)
     if encoding == "ascii" and delimiters.escape + "X" in text:
         encoding = codec(declared_character_set(raw)) or codec(site_default) or "utf-8"
@@ -46,14 +46,6 @@ def split_segments(text: str, separator: str) -> list[str]:
 def _begins_segment(line: str, separator: str) -> bool:
     name = line[:3]
     return name.isalnum() and name.isupper() and (line[3:4] == separator or len(line) == 3)
-
-
-def _why_no_header(text: str) -> str:
-    if not text:
-        return "the frame is empty"
-    if text.startswith(_BATCH):
-        return "batches are not taken"
-    return "the message does not begin with MSH"
 
 
 def _check_header(message: Message) -> None:

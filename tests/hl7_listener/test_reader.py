@@ -141,6 +141,7 @@ def test_bytes_are_decoded_by_msh_18_then_the_site_then_by_what_fits(
 
 def test_the_codes_are_those_of_the_standards_tables() -> None:
     assert {code.value: words for code, words in ERROR_WORDS.items()} == {
+        0: "Message accepted",
         100: "Segment sequence error",
         101: "Required field missing",
         102: "Data type error",
