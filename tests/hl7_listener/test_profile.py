@@ -1,12 +1,11 @@
 """The published query profile: every example is sent over a real socket, every table is the one of the code."""
 
-import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,19 +13,18 @@ from domain.answer import CouldNotCheckReason
 from domain.care_setting import CareSetting
 from domain.flag import DISPLAY, SNOMED
 from flags_store.authorities import add_authority
-from hl7_listener.answered import Answered
 from hl7_listener.answering import Answerer
-from hl7_listener.framing import frame
 from hl7_listener.query_response import NoteKind, code_of
-from hl7_listener.sender import Sender
 from hl7_listener.server import listening
+from hl7_listener.tls import Certificates
 from runtime.clock import england_day, now
+from safeguarding.peers import add_peer
 from safeguarding.sites import add_site
 from tests.conftest import FreshDatabase
 from tests.docs.reading import page, rows, section
-from tests.hl7_listener.queries import CERTIFICATE, asking_house
 from tests.hl7_listener.test_listener import LIMITS
-from tests.safeguarding.house import OPERATOR, House
+from tests.hl7_listener.tls import Caller, Office, calling, client, fingerprint
+from tests.safeguarding.house import OPERATOR, House, open_house
 
 PAGE = page("hl7-profile.md")
 EXAMPLES = re.findall(r"^### ([^\n]+)\n(?:(?!^#).)*?```hl7\n(.*?)```\n\n```hl7\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)
@@ -35,7 +33,7 @@ WITHOUT_CERTIFICATE = "Refused"
 
 
 async def furnish(house: House) -> None:
-    """The children, the authorities and the site that the page tells of, and a peer that may ask."""
+    """The children, the authorities and the site that the page tells of."""
     async with house.database.transaction() as transaction:
         for code, name, phone in (("301", "Northmoor Council", "020 7946 000"), ("302", "Southmoor Council", "020 7946 001")):
             await add_authority(transaction, OPERATOR, code, name, f"{phone}1", f"{phone}2", live=True)
@@ -44,13 +42,6 @@ async def furnish(house: House) -> None:
             host_authority_code="302", safeguarding_phone="020 7946 0003",
         )  # fmt: skip
         await transaction.execute("UPDATE authorities SET last_extracted_at = %s", (now(),))
-        await transaction.execute(
-            """
-            WITH peer AS (INSERT INTO peers (name, certificate) VALUES ('EHR of Amber', %s) RETURNING id)
-            INSERT INTO peer_facilities (peer_id, site, may_query) SELECT id, 'R0A01', true FROM peer
-            """,
-            (CERTIFICATE,),
-        )
     started, ended = days()
     await house.flag("9990000018", start_date=started)
     await house.flag("9990000026", kind="LAC", start_date=started, end_date=ended)
@@ -64,18 +55,20 @@ def days() -> tuple[object, object]:
 
 
 @asynccontextmanager
-async def connected(house: House, *, with_certificate: bool) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to a listener; what TLS would tell of the client's certificate is put in by hand."""
-    answerer = Answerer(house.desk, house.directory, house.database)
-
-    async def answer(raw: bytes, sender: Sender) -> Answered:
-        return await answerer.answer(raw, replace(sender, certificate=CERTIFICATE, mutual=True) if with_certificate else sender)
-
+async def connected(house: House, folder: Path, *, with_certificate: bool) -> AsyncIterator[Caller]:
+    """A connection to a listener: of the peer that may ask, over mutual TLS, or of one that shows no certificate."""
+    office = Office(folder)
+    leaf = office.leaf()
+    async with house.database.transaction() as transaction:
+        await add_peer(transaction, OPERATOR, "amber-ehr", ["R0A01"], certificate=fingerprint(leaf), may_query=True)
     sock = socket.create_server(("127.0.0.1", 0))
-    async with listening(sock, answer, LIMITS):
-        reader, writer = await asyncio.open_connection(*sock.getsockname())
-        yield reader, writer
-        writer.close()
+    answerer = Answerer(house.desk, house.directory, house.database)
+    certificates, context = (Certificates(office.issue()), client(office.ca, leaf)) if with_certificate else (None, None)
+    async with (
+        listening(sock, answerer.answer, LIMITS, certificates),
+        calling(sock.getsockname()[1], context) as caller,
+    ):
+        yield caller
 
 
 def normalised(response: str) -> str:
@@ -92,17 +85,18 @@ def normalised(response: str) -> str:
 
 @pytest.fixture
 async def house(fresh_database: FreshDatabase) -> AsyncIterator[House]:
-    async with asking_house(fresh_database.service_url, furnish=False) as house:
+    async with open_house(fresh_database.service_url, furnish=False) as house:
         await furnish(house)
         yield house
 
 
 @pytest.mark.parametrize("heading,query,response", EXAMPLES, ids=[heading for heading, _, _ in EXAMPLES])
-async def test_an_example_is_answered_as_the_page_says(house: House, heading: str, query: str, response: str) -> None:
-    async with connected(house, with_certificate=heading != WITHOUT_CERTIFICATE) as (reader, writer):
-        writer.write(frame(query.replace("\n", "\r").encode()))
-        answered = await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 20)
-    assert normalised(answered[1:-2].decode()) == response
+async def test_an_example_is_answered_as_the_page_says(
+    house: House, tmp_path: Path, heading: str, query: str, response: str
+) -> None:
+    async with connected(house, tmp_path, with_certificate=heading != WITHOUT_CERTIFICATE) as caller:
+        answered = await caller.send(query.replace("\n", "\r").encode())
+    assert normalised(answered.decode()) == response
 
 
 def test_the_page_has_an_example_of_every_kind_of_answer() -> None:
