@@ -86,17 +86,25 @@ async def tell_of(transaction: Transaction, encounter_id: UUID, event: AlertEven
     What happens a second time (the child comes back, and leaves again) is told a second time. Returns how many alerts
     changed or were told of.
     """
+    cursor = await transaction.execute("SELECT id FROM alerts WHERE encounter_id = %s", (encounter_id,))
+    return await tell_each(transaction, [alert_id for (alert_id,) in await cursor.fetchall()], event, at, actor_name)
+
+
+async def tell_each(transaction: Transaction, alerts: Sequence[UUID], event: AlertEvent, at: datetime, actor_name: str) -> int:
+    """The same for these alerts, whatever their encounter."""
+    if not alerts:
+        return 0
     cursor = await transaction.execute(
         """
         SELECT a.id, a.encounter_id, a.authority_code, a.state, t.alert_email,
                (SELECT count(*) FROM alert_events e WHERE e.alert_id = a.id AND e.event = %s)
         FROM alerts a JOIN authorities t ON t.code = a.authority_code
-        WHERE a.encounter_id = %s ORDER BY a.id FOR UPDATE OF a
+        WHERE a.id = ANY(%s) ORDER BY a.id FOR UPDATE OF a
         """,
-        (event.value, encounter_id),
+        (event.value, list(alerts)),
     )
     rows = await cursor.fetchall()
-    for alert_id, _, authority_code, state, email, times_before in rows:
+    for alert_id, encounter_id, authority_code, state, email, times_before in rows:
         after = next_state(AlertState(state), event)
         await transaction.execute("UPDATE alerts SET state = %s, changed_at = %s WHERE id = %s", (after.value, at, alert_id))
         await _record_event(transaction, alert_id, at, event.value, after, actor_name)

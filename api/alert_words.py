@@ -29,6 +29,8 @@ class AlertLine:
 def alert_line(directory: Directory, row: AlertRow, at: datetime) -> AlertLine:
     """What the clinician reads about one authority's alert."""
     authority = directory.authorities[row.authority_code].name
+    if row.is_wrong_identity:
+        return AlertLine(authority, "Corrected", "orange", "Told that this was not the child whom they hold a plan for.")
     if row.state == AlertState.RETRACTED:
         return AlertLine(authority, "Cancelled", "orange", "Told that the arrival was cancelled, and asked to confirm whereabouts.")
     if row.state == AlertState.RAISED:
@@ -69,6 +71,8 @@ class StateTag:
 
 def state_tag(row: AlertRow) -> StateTag:
     """What the social worker must know first about a row."""
+    if row.is_wrong_identity:
+        return StateTag("Not this child, the hospital says", "orange")
     if row.state == AlertState.RETRACTED:
         return StateTag("Cancelled: confirm whereabouts", "orange")
     if row.state == AlertState.RAISED:

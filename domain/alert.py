@@ -35,6 +35,7 @@ class AlertEvent(StrEnum):
     LEFT_BEFORE_SEEN = "left-before-seen"
     CANCEL = "cancel"
     REINSTATE = "reinstate"
+    WRONG_IDENTITY = "wrong-identity"
 
 
 TRANSITIONS: dict[tuple[AlertState, AlertEvent], AlertState] = {
@@ -45,6 +46,8 @@ TRANSITIONS: dict[tuple[AlertState, AlertEvent], AlertState] = {
     (AlertState.ACKNOWLEDGED, AlertEvent.LEFT_BEFORE_SEEN): AlertState.RAISED,
     (AlertState.RAISED, AlertEvent.CANCEL): AlertState.RETRACTED,
     (AlertState.ACKNOWLEDGED, AlertEvent.CANCEL): AlertState.RETRACTED,
+    (AlertState.RAISED, AlertEvent.WRONG_IDENTITY): AlertState.RETRACTED,
+    (AlertState.ACKNOWLEDGED, AlertEvent.WRONG_IDENTITY): AlertState.RETRACTED,
     (AlertState.RETRACTED, AlertEvent.REINSTATE): AlertState.RAISED,
     (AlertState.CLOSED, AlertEvent.REINSTATE): AlertState.RAISED,
     (AlertState.CLOSED, AlertEvent.LEFT_BEFORE_SEEN): AlertState.RAISED,

@@ -10,6 +10,27 @@ from runtime.audit import record_audit
 from runtime.database import Transaction
 
 
+async def end_merge(transaction: Transaction, actor: Actor, one: NhsNumber, other: NhsNumber, source: str) -> int:
+    """A hospital takes back that two numbers are one patient, where it had said so itself. What it said stays as history.
+
+    Returns how many aliases ended.
+    """
+    cursor = await transaction.execute(
+        """
+        UPDATE person_aliases AS a SET ended_at = now()
+        FROM persons p
+        WHERE p.id = a.person_id AND a.relation = 'merged' AND a.ended_at IS NULL AND a.source = %(source)s
+          AND (p.nhs_number, a.value) IN ((%(one)s, %(other)s), (%(other)s, %(one)s))
+        RETURNING a.person_id
+        """,
+        {"one": one, "other": other, "source": source},
+    )
+    ended = await cursor.fetchall()
+    for (person_id,) in ended:
+        await record_audit(transaction, actor, "person.alias-ended", "person", str(person_id), relation="merged")
+    return len(ended)
+
+
 async def record_merge(transaction: Transaction, actor: Actor, prior: NhsNumber, surviving: NhsNumber, source: str) -> int:
     """A hospital says that `prior` and `surviving` are one patient: each leads to whoever is held on the other,
     or was led to by it after an earlier merge.

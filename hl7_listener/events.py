@@ -10,14 +10,26 @@ from hl7_listener.message import Message
 
 TRIGGER_EVENTS = {
     "A01": TriggerEvent.ADMIT,
+    "A02": TriggerEvent.TRANSFER,
     "A03": TriggerEvent.DISCHARGE,
     "A04": TriggerEvent.REGISTER,
     "A05": TriggerEvent.PRE_ADMIT,
+    "A06": TriggerEvent.CLASS_CHANGE,
+    "A07": TriggerEvent.CLASS_CHANGE,
     "A08": TriggerEvent.UPDATE,
     "A11": TriggerEvent.CANCEL_ADMIT,
+    "A12": TriggerEvent.CANCEL_TRANSFER,
+    "A13": TriggerEvent.CANCEL_DISCHARGE,
+    "A14": TriggerEvent.PRE_ADMIT,
+    "A18": TriggerEvent.MERGE,
     "A28": TriggerEvent.ADD_PERSON,
     "A31": TriggerEvent.UPDATE_PERSON,
+    "A34": TriggerEvent.MERGE,
+    "A36": TriggerEvent.MERGE,
+    "A37": TriggerEvent.UNLINK,
+    "A38": TriggerEvent.PRE_ADMIT,
     "A40": TriggerEvent.MERGE,
+    "A47": TriggerEvent.MERGE,
 }
 """ADT events by code. One that is not here is taken, recorded and not checked."""
 

@@ -26,6 +26,7 @@ from safeguarding.directory import Site
 LEFT_BEFORE_SEEN = frozenset({"12", "LBS", "LWBS", "DNW", "1066301000000103", "1066311000000101"})
 """PV1-36: A&E attendance disposal 12, the usual local codes, and the SNOMED CT codes of the emergency care data set."""
 
+_OF_SEVERAL = frozenset({TriggerEvent.MERGE, TriggerEvent.UNLINK})
 _MAY_SAY_LEFT = frozenset({TriggerEvent.DISCHARGE, TriggerEvent.UPDATE})
 _VERIFIED = frozenset({"", "01"})
 _NON_ZERO = frozenset("123456789")
@@ -38,16 +39,16 @@ def to_checks(message: Message, site: Site, peer_name: str, at: datetime, acknow
     Raises Unreadable for what is not an ADT, has no PID, more than one patient, or is a merge without MRG.
     """
     trigger = trigger_event(message)
-    if trigger is not TriggerEvent.MERGE and len(message.segments("PID")) > 1:
+    if trigger not in _OF_SEVERAL and len(message.segments("PID")) > 1:
         raise Unreadable("the message is about more than one patient", ErrorCode.SEGMENT_SEQUENCE, Location("PID", sequence=2))
     pid = message.required("PID") if trigger is not TriggerEvent.OTHER else message.segment("PID")
     identity = _identity(pid, patient_numbers(pid, message.version), site) if pid else Identity(None)
     identity = replace(identity, mother_number=_mother(message, identity, at))
     key = MessageKey(message.sending_application, site.ods_code, message.control_id, fingerprint(message.raw))
     main = _check(message, trigger, identity, site, peer_name, at, key, acknowledge)
-    if trigger is not TriggerEvent.MERGE:
-        return [main]
-    return _merge_checks(message, main, site)
+    if trigger is TriggerEvent.UNLINK:
+        return [_unlink_check(message, main, site)]
+    return _merge_checks(message, main, site) if trigger is TriggerEvent.MERGE else [main]
 
 
 def _check(
@@ -144,6 +145,14 @@ def _merge_checks(message: Message, main: Check, site: Site) -> list[Check]:
         surviving = _identity(pids[min(number, len(pids) - 1)], pair.surviving, site)
         checks.append(_paired(main, surviving, prior, is_last=pair is pairs[-1]))
     return checks
+
+
+def _unlink_check(message: Message, main: Check, site: Site) -> Check:
+    """A37: the first two PIDs were taken for one patient, and are not."""
+    pids = message.segments("PID")
+    if len(pids) != 2:
+        raise Unreadable("an unlink is about two patients", ErrorCode.SEGMENT_SEQUENCE, Location("PID", sequence=2))
+    return replace(main, prior=_identity(pids[1], patient_numbers(pids[1], message.version), site), visit_number="")
 
 
 def _paired(main: Check, surviving: Identity, prior: Identity, *, is_last: bool) -> Check:

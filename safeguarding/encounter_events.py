@@ -19,9 +19,18 @@ from safeguarding.decision import tells
 
 LOOK_WINDOW = timedelta(hours=12)
 
-_PERSON_EVENTS = frozenset({TriggerEvent.UPDATE_PERSON, TriggerEvent.ADD_PERSON, TriggerEvent.MERGE})
+_PERSON_EVENTS = frozenset({TriggerEvent.UPDATE_PERSON, TriggerEvent.ADD_PERSON, TriggerEvent.MERGE, TriggerEvent.UNLINK})
 _ARRIVALS = frozenset({TriggerEvent.ADMIT, TriggerEvent.REGISTER})
-_OPENING = _ARRIVALS | {TriggerEvent.UPDATE}
+_UPDATES = frozenset(
+    {
+        TriggerEvent.UPDATE,
+        TriggerEvent.TRANSFER,
+        TriggerEvent.CLASS_CHANGE,
+        TriggerEvent.CANCEL_TRANSFER,
+        TriggerEvent.CANCEL_DISCHARGE,
+    }
+)
+_OPENING = _ARRIVALS | _UPDATES
 _BIRTH = "birth "
 _ENDING = frozenset({TriggerEvent.DISCHARGE, TriggerEvent.CANCEL_ADMIT})
 
@@ -67,7 +76,7 @@ def belonging(check: Check, found: Sequence[Encounter]) -> list[Encounter]:
     if check.trigger is TriggerEvent.LOOKUP:
         joined = [each for each in still_open if not _is_past_look(each, check)]
         return [each for each in joined if check.silent or tells(each)]  # a clinic's appointment hides no attendance
-    if check.trigger in _ENDING or check.trigger is TriggerEvent.UPDATE:
+    if check.trigger in _ENDING | _UPDATES:
         return _newest(still_open)
     return still_open if check.trigger in _PERSON_EVENTS else []
 
@@ -106,7 +115,7 @@ def _opened(check: Check) -> Encounter:
 
 
 def _changed(check: Check, encounter: Encounter) -> Encounter:
-    if check.trigger in {TriggerEvent.LOOKUP, TriggerEvent.BANNER}:
+    if check.trigger in {TriggerEvent.LOOKUP, TriggerEvent.BANNER, TriggerEvent.UNLINK}:
         return encounter
     after = _identified(check, encounter)
     if check.moment < encounter.last_event_at:  # a late message may bring identity, never undo what came after it
@@ -116,6 +125,8 @@ def _changed(check: Check, encounter: Encounter) -> Encounter:
         after = replace(after, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
         if after.key.startswith(_BIRTH) and check.visit_number:
             after = replace(after, key=key_of(check) or after.key, reference=check.visit_number)
+    if check.trigger is TriggerEvent.CANCEL_DISCHARGE and after.state in {EncounterState.CLOSED, EncounterState.EXPIRED}:
+        after = replace(after, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
     if check.trigger in _OPENING and after.state is EncounterState.OPEN:
         after = replace(after, care_setting=check.care_setting, unscheduled=check.care_setting.is_unscheduled)
     if check.trigger is TriggerEvent.DISCHARGE:
@@ -146,7 +157,8 @@ def told_event(before: Encounter | None, after: Encounter) -> AlertEvent | None:
         return AlertEvent.LEFT_BEFORE_SEEN
     if after.state is EncounterState.CANCELLED and before.state is not EncounterState.CANCELLED:
         return AlertEvent.CANCEL
-    if after.state is EncounterState.OPEN and before.state is EncounterState.CANCELLED:
+    back = after.state is EncounterState.OPEN
+    if back and (before.state is EncounterState.CANCELLED or before.left_before_seen):
         return AlertEvent.REINSTATE
     return None
 

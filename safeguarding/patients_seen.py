@@ -13,12 +13,13 @@ from alerts.raising import raise_alerts, tell_of
 from domain.answer import CouldNotCheckReason, Recorded
 from domain.encounter import TriggerEvent
 from domain.nhs_number import NhsNumber, is_synthetic
-from flags_store.aliases import record_merge
+from flags_store.aliases import end_merge, record_merge
 from flags_store.looks import look
 from flags_store.newborns import link_merged_newborns, record_births, spread_links
 from runtime.database import Transaction
 from runtime.writes import write_together
 from safeguarding.check import Check, MessageKey, Reply, outcome_word
+from safeguarding.corrections import correct_alerts
 from safeguarding.directory import Directory
 from safeguarding.encounter_events import key_of, told_event
 from safeguarding.encounters import GroupMustRetry, Wanted, read_encounters, seek_encounters, to_write
@@ -111,7 +112,11 @@ def _may_open(check: Check, directory: Directory) -> bool:
 
 async def _link_merged(transaction: Transaction, works: Sequence[Work]) -> None:
     for check in (work.check for work in works):
-        if check.prior and check.prior.nhs_number and check.identity.nhs_number:
+        if not (check.prior and check.prior.nhs_number and check.identity.nhs_number):
+            continue
+        if check.trigger is TriggerEvent.UNLINK:
+            await end_merge(transaction, check.actor, check.prior.nhs_number, check.identity.nhs_number, check.site)
+        else:
             await record_merge(transaction, check.actor, check.prior.nhs_number, check.identity.nhs_number, check.site)
             await link_merged_newborns(transaction, check.prior.nhs_number, check.identity.nhs_number)
 
@@ -160,6 +165,9 @@ async def _tell(transaction: Transaction, works: Sequence[Work], directory: Dire
     for alert in await raise_alerts(transaction, [alert for work in works for alert in work.alerts(directory)]):
         owners[alert.encounter_id].raised.append(alert.id)
     for work in works:
+        if work.corrected or work.paired:
+            at, by = work.check.at, work.check.actor.name
+            work.told += await correct_alerts(transaction, work.corrected, work.paired, at, by)
         for encounter in work.after:
             event = told_event(work.before.get(encounter.id), encounter)
             if event:

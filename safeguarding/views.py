@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 from domain.actor import Actor
 from domain.alert import AlertState, CodedAnswer
 from domain.care_setting import CareSetting
+from domain.encounter import EncounterState
 from domain.errors import NotFound
 from domain.nhs_number import NhsNumber
 from runtime.audit import record_audit
@@ -67,6 +68,11 @@ class AlertRow:
     def setting_words(self) -> str:
         """The care setting in words."""
         return CareSetting(self.care_setting).words
+
+    @property
+    def is_wrong_identity(self) -> bool:
+        """Whether the alert was taken back because the hospital has seen another patient, not because nobody came."""
+        return self.state == AlertState.RETRACTED and self.encounter_state != EncounterState.CANCELLED
 
     @property
     def is_waiting(self) -> bool:

@@ -62,6 +62,9 @@ class Work:
         check = self.check
         if check.trigger in _NO_LOOK:
             return
+        if check.trigger is TriggerEvent.UNLINK and self.after:
+            yield from (Found(each, each.nhs_number, (), locals_of(each)) for each in self.after)
+            return
         if check.trigger is TriggerEvent.LOOKUP or not self.after:
             yield Found(self.after[0] if self.after else None, check.identity.nhs_number, (), check.identity.local_numbers)
         else:
@@ -115,7 +118,20 @@ class Work:
         if self.check.trigger in _NO_LOOK:
             return encounter
         words = ",".join(caution.value for caution in identity_cautions(self.check.identity, flags))
-        return replace(encounter, flagged=encounter.flagged or bool(flags), cautions=words)
+        another = self.check.trigger is TriggerEvent.UNLINK or self._newly_known(encounter)
+        return replace(encounter, flagged=bool(flags) or (encounter.flagged and not another), cautions=words)
+
+    @property
+    def corrected(self) -> list[UUID]:
+        """The encounters that have another patient than before."""
+        before = {each.id: self.before[each.id].nhs_number for each in self.after if each.id in self.before}
+        return [each.id for each in self.after if before.get(each.id) not in {None, each.nhs_number}]
+
+    @property
+    def paired(self) -> list[NhsNumber]:
+        """The numbers of which the check says that they are one patient, or that they are not."""
+        prior = self.check.prior
+        return [number for number in (self.check.identity.nhs_number, prior.nhs_number) if number] if prior else []
 
     def alerts(self, directory: Directory) -> list[NewAlert]:
         """Who must be told; `alerts` raises those that are not raised yet."""

@@ -39,6 +39,7 @@ ROW = AlertRow(
 READ = replace(
     ROW, state="acknowledged", acknowledged_at=MONDAY_NOON, acknowledged_by="Wanda", answer="speak-first", answer_text="ring me"
 )
+CANCELLED = replace(READ, state="retracted", encounter_state="cancelled")
 FLAG = Flag(
     id=uuid4(), person_id=uuid4(), nhs_number=NhsNumber("9990000018"), kind=FlagKind.CPP, authority_code="706",
     start_date=date(2026, 1, 5), end_date=None, expected_delivery_date=None, birth_date=date(2019, 3, 3), family_name="HARDING",
@@ -114,7 +115,8 @@ def test_names_are_written_as_clinical_systems_write_them(given_name: str, famil
             replace(READ, state="raised", left_before_seen=True), MONDAY_NOON,
             "Left before being seen, told again, not yet acknowledged, 42 min.",
         ),
-        (replace(READ, state="retracted"), MONDAY_NOON, "Told that the arrival was cancelled, and asked to confirm whereabouts."),
+        (replace(READ, state="retracted"), MONDAY_NOON, "Told that this was not the child whom they hold a plan for."),
+        (CANCELLED, MONDAY_NOON, "Told that the arrival was cancelled, and asked to confirm whereabouts."),
         (replace(ROW, state="closed"), MONDAY_NOON, "Closed."),
     ],
 )  # fmt: skip
@@ -141,7 +143,8 @@ def test_what_nobody_has_dealt_with_is_never_green(row: AlertRow) -> None:
     [
         ({}, "Waiting for you"),
         ({"left_before_seen": True}, "Left before being seen"),
-        ({"state": "retracted"}, "Cancelled: confirm whereabouts"),
+        ({"state": "retracted"}, "Not this child, the hospital says"),
+        ({"state": "retracted", "encounter_state": "cancelled"}, "Cancelled: confirm whereabouts"),
         ({"state": "acknowledged"}, "Acknowledged"),
         ({"state": "closed"}, "Closed"),
     ],

@@ -21,7 +21,7 @@ def test_what_is_no_adt_is_refused_as_unsupported(message_type: str) -> None:
     assert refusal.value.code is ErrorCode.UNSUPPORTED_MESSAGE_TYPE
 
 
-@pytest.mark.parametrize("event", ["A02", "A13", "A60", "Z99", "A4", "A040"])
+@pytest.mark.parametrize("event", ["A09", "A24", "A60", "Z99", "A4", "A040"])
 def test_an_event_without_a_meaning_here_is_recorded_only(event: str) -> None:
     assert trigger_event(parse(adt("PID|1||633", event=event))) is TriggerEvent.OTHER
 
@@ -29,14 +29,26 @@ def test_an_event_without_a_meaning_here_is_recorded_only(event: str) -> None:
 def test_the_table_is_that_of_the_design() -> None:
     assert {code: event.name for code, event in TRIGGER_EVENTS.items()} == {
         "A01": "ADMIT",
+        "A02": "TRANSFER",
         "A03": "DISCHARGE",
         "A04": "REGISTER",
         "A05": "PRE_ADMIT",
+        "A06": "CLASS_CHANGE",
+        "A07": "CLASS_CHANGE",
         "A08": "UPDATE",
         "A11": "CANCEL_ADMIT",
+        "A12": "CANCEL_TRANSFER",
+        "A13": "CANCEL_DISCHARGE",
+        "A14": "PRE_ADMIT",
+        "A18": "MERGE",
         "A28": "ADD_PERSON",
         "A31": "UPDATE_PERSON",
+        "A34": "MERGE",
+        "A36": "MERGE",
+        "A37": "UNLINK",
+        "A38": "PRE_ADMIT",
         "A40": "MERGE",
+        "A47": "MERGE",
     }
 
 

@@ -1,0 +1,43 @@
+"""Corrections: an encounter turned out to be another child's, so who was told of the first one is told that it was not.
+
+`patients_seen` calls it after the encounters are written. Nothing is erased: the alert is retracted, with its history, and is
+raised again where the hospital comes back to the first child.
+Source: docs/facts.md, section 3; docs/hl7.md, "What each event means here".
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from alerts.raising import tell_each
+from domain.alert import AlertEvent
+from domain.nhs_number import NhsNumber
+from runtime.database import Transaction
+
+
+async def correct_alerts(
+    transaction: Transaction, encounters: Sequence[UUID], numbers: Sequence[NhsNumber], at: datetime, actor_name: str
+) -> int:
+    """Put right the alerts of these encounters, and of every open encounter of these numbers. Returns how many changed.
+
+    An alert is about the wrong child where nothing leads from the encounter's number to the alert's person any more.
+    """
+    cursor = await transaction.execute(_STANDING, (list(encounters), list(numbers)))
+    rows = await cursor.fetchall()
+    wrong = [alert_id for alert_id, state, is_right in rows if not is_right and state in {"raised", "acknowledged"}]
+    right = [alert_id for alert_id, state, is_right in rows if is_right and state in {"retracted", "closed"}]
+    told = await tell_each(transaction, wrong, AlertEvent.WRONG_IDENTITY, at, actor_name)
+    return told + await tell_each(transaction, right, AlertEvent.REINSTATE, at, actor_name)
+
+
+_STANDING = """
+    SELECT a.id, a.state, e.nhs_number IS NULL
+        OR EXISTS (SELECT FROM persons p WHERE p.id = a.person_id AND p.nhs_number = e.nhs_number)
+        OR EXISTS (SELECT FROM person_aliases s WHERE s.person_id = a.person_id AND s.value = e.nhs_number AND s.facility = ''
+                   AND s.ended_at IS NULL)
+        OR EXISTS (SELECT FROM newborn_links l JOIN flags f ON f.id = l.flag_id AND f.person_id = a.person_id
+                   WHERE (l.facility, l.value) IN (('', e.nhs_number), (e.site, e.local_number)))
+    FROM alerts a JOIN encounters e ON e.id = a.encounter_id
+    WHERE e.state <> 'cancelled' AND (e.id = ANY(%s) OR (e.state = 'open' AND e.nhs_number = ANY(%s)))
+    ORDER BY a.id
+"""
