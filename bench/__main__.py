@@ -88,7 +88,9 @@ async def _rounds(service: Service, plan: Plan) -> tuple[Measured, dict[str, int
     async with Database(service.servers.service_url, 4, "nightlight-bench") as database:
         with Progress(*columns, console=err, transient=True) as bar:
             filling = bar.add_task("loading flags", total=plan.flagged)
-            await furnish(database, plan.flagged, lambda held: bar.update(filling, completed=held))
+            await furnish(
+                database, plan.flagged, service.certificates.client_fingerprint, lambda held: bar.update(filling, completed=held)
+            )
             baseline.prepare(service.servers.owner_url, service.servers.service_url)
             rounds = bar.add_task("measuring", total=1 + plan.rounds * (2 * len(PAIRS) + 1))
 

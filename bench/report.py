@@ -44,13 +44,14 @@ LINES = (
     Line("adt-1", "ADT to ack, 1 connection", least_per_second=600),
     Line("adt-20", "ADT to ack, 20 connections", least_per_second=2_500),
     Line("fhir-64", "FHIR lookups, 64 connections", least_ratio=0.25),
+    Line("query-20", "QBP to RSP over mutual TLS, 20 connections", least_per_second=1_500),
     Line("screen", "ADT to the screen, 500 messages/s offered", most_p99=1),
 )
 
 
 def rows(result: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """The table, a row for each measurement, in the order of COLUMNS."""
-    return [_row(line, result["ours"][line.name], result["theirs"].get(line.name)) for line in LINES]
+    """The table, a row for each measurement that the result has, in the order of COLUMNS."""
+    return [_row(line, ours, result["theirs"].get(line.name)) for line in LINES if (ours := result["ours"].get(line.name))]
 
 
 def _row(line: Line, ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:

@@ -5,11 +5,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench import baseline, clients, fhir_client, mllp_client, screens_client, store
+from bench import baseline, clients, fhir_client, mllp_client, query_client, screens_client, store
 from bench.figures import delays, percentiles
 from bench.service import Service
 from bench.world import CLIENT, SITES
@@ -19,6 +19,7 @@ from runtime.database import Database
 MOST_PER_SECOND = 10_000
 ROUNDS = 5
 SCREEN = "screen"
+_ASKING = ("fhir", "query")
 FAULTS = ("refused", "lost", "wrong", "unseen")
 
 
@@ -46,7 +47,7 @@ class Pair:
     connections: int
 
 
-PAIRS = (Pair("adt-1", "adt", 1), Pair("adt-20", "adt", 20), Pair("fhir-64", "fhir", 64))
+PAIRS = (Pair("adt-1", "adt", 1), Pair("adt-20", "adt", 20), Pair("fhir-64", "fhir", 64), Pair("query-20", "query", 20))
 
 
 @dataclass(slots=True)
@@ -59,12 +60,16 @@ class Measured:
     @property
     def accepted(self) -> int:
         """Messages that were acknowledged with AA, the warm-up among them."""
-        return sum(each["accepted"] for name, rounds in self.ours.items() if not name.startswith("fhir") for each in rounds)
+        return sum(each["accepted"] for each in self._messages())
 
     @property
     def flagged(self) -> int:
         """Those of them that were about a child with a plan."""
-        return sum(each["flagged"] for name, rounds in self.ours.items() if not name.startswith("fhir") for each in rounds)
+        return sum(each["flagged"] for each in self._messages())
+
+    def _messages(self) -> Iterator[dict[str, Any]]:
+        """The measurements that sent messages; the others only ask."""
+        return (each for name, rounds in self.ours.items() if not name.startswith(_ASKING) for each in rounds)
 
     @property
     def faults(self) -> int:
@@ -109,7 +114,7 @@ class _Run:
         self._database = database
         self._plan = plan
         self._seed = seed
-        self.doors = {"adt": self.adt, "fhir": self.fhir}
+        self.doors = {"adt": self.adt, "fhir": self.fhir, "query": self.query}
 
     async def pgbench(self, connections: int) -> dict[str, Any]:
         return await baseline.measure(self._service.servers.service_url, connections, max(1, round(self._plan.seconds)))
@@ -124,6 +129,14 @@ class _Run:
             self._service.http, token, self._next_seed(), connections, plan.warm_seconds, plan.seconds, plan.flagged
         )
         return await clients.run("fhir_client", order)
+
+    async def query(self, connections: int) -> dict[str, Any]:
+        plan, seed, certificates = self._plan, self._next_seed(), self._service.certificates
+        order = query_client.Order(
+            self._service.mllp_tls, f"{seed:x}"[-8:].upper(), seed, connections, list(SITES), plan.warm_seconds, plan.seconds,
+            plan.flagged, str(certificates.authority), str(certificates.client),
+        )  # fmt: skip
+        return await clients.run("query_client", order)
 
     async def screens(self) -> dict[str, Any]:
         """Screens are opened first; then messages fall due at the offered rate, and each alert is waited for."""

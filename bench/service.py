@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 
+from bench.certificates import Certificates, issue
 from nightlight.embedded import Servers, find
 from runtime.secret import secret_key
 from runtime.settings import load_settings
@@ -34,6 +35,8 @@ class Service:
 
     http: int
     mllp: int
+    mllp_tls: int
+    certificates: Certificates
     servers: Servers
     key: bytes
 
@@ -47,17 +50,26 @@ def running_service(folder: Path) -> Iterator[Service]:
         sys.executable, "-m", "nightlight", "serve", "--http", "127.0.0.1:0", "--mllp", "127.0.0.1:0",
         "--data", str(folder / "data"),
     ]  # fmt: skip
-    environment = {**ours, "NIGHTLIGHT_LOG_LEVEL": "WARNING", "NIGHTLIGHT_EXIT_WITH_PARENT": "1"}
+    certificates = issue(folder)
+    environment = {
+        **ours,
+        "NIGHTLIGHT_LOG_LEVEL": "WARNING",
+        "NIGHTLIGHT_EXIT_WITH_PARENT": "1",
+        "NIGHTLIGHT_MLLP_TLS": "127.0.0.1:0",
+        "NIGHTLIGHT_MLLP_TLS_CERTIFICATE_FILE": str(certificates.listener),
+        "NIGHTLIGHT_MLLP_TLS_KEY_FILE": str(certificates.listener_key),
+        "NIGHTLIGHT_MLLP_TLS_CLIENT_CA_FILE": str(certificates.authority),
+    }
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
     try:
-        yield _when_ready(process, folder / "data", log)
+        yield _when_ready(process, folder / "data", log, certificates)
     finally:
         process.terminate()
         process.wait(_STOP_SECONDS)
 
 
-def _when_ready(process: "subprocess.Popen[bytes]", data: Path, log: Path) -> Service:
+def _when_ready(process: "subprocess.Popen[bytes]", data: Path, log: Path, certificates: Certificates) -> Service:
     deadline = time.monotonic() + _READY_SECONDS
     ports = data / "ports.json"
     while not ports.exists():
@@ -68,7 +80,8 @@ def _when_ready(process: "subprocess.Popen[bytes]", data: Path, log: Path) -> Se
     if servers is None:
         raise ServiceFailed(f"the service has no servers: see {log}")
     where = json.loads(ports.read_text())
-    return Service(where["http"], where["mllp"], servers, secret_key(load_settings(data_dir=data)))
+    key = secret_key(load_settings(data_dir=data))
+    return Service(where["http"], where["mllp"], where["listeners"]["tls"], certificates, servers, key)
 
 
 def durability(service_url: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from runtime.clients import SCOPES, Care, Client, add_client
 from runtime.clock import england_day, now
 from runtime.database import Database
 from safeguarding.extracts import load_extract
+from safeguarding.peers import add_peer
 from safeguarding.sites import add_site
 
 AUTHORITIES = tuple(str(code) for code in range(201, 354))
@@ -29,8 +30,11 @@ OPERATOR = Actor(ActorKind.OPERATOR, "bench", "The bench", "nightlight", "operat
 _HELD_FOR = timedelta(days=400)
 
 
-async def furnish(database: Database, flagged: int, on_flags: Callable[[int], None]) -> None:
-    """Fill the store. `on_flags` hears how many flags are there so far. Raises RuntimeError where an extract is not whole."""
+async def furnish(database: Database, flagged: int, certificate: str, on_flags: Callable[[int], None]) -> None:
+    """Fill the store. `certificate` (SHA-256) is that of the peer that may ask; `on_flags` hears how many flags are there so far.
+
+    Raises RuntimeError where an extract is not whole.
+    """
     async with database.transaction() as transaction:
         for code in AUTHORITIES:
             await add_authority(
@@ -43,6 +47,7 @@ async def furnish(database: Database, flagged: int, on_flags: Callable[[int], No
                 organisation_name="Amber Hospitals Trust", safeguarding_phone="01632 960900",
             )  # fmt: skip
         await add_client(transaction, OPERATOR, CLIENT)
+        await add_peer(transaction, OPERATOR, "bench-ehr", SITES, certificate=certificate, may_query=True)
     held = 0
     for code, content in extracts(flagged, england_day(now())):
         report = await load_extract(database, OPERATOR, code, io.BytesIO(content), extracted_at=now())
