@@ -1,0 +1,150 @@
+"""What would become of a message, without asking anybody: what is found in it, what is decided, what goes back, what is wrong.
+
+`nightlight hl7 explain` prints it. It goes through the same reader and mapping as the listener, and stops before the desk.
+Source: docs/hl7.md.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from domain.care_setting import CareSetting
+from domain.encounter import Identity
+from domain.errors import NotSpeakingFor
+from domain.nhs_number import to_spaced
+from hl7_listener import query
+from hl7_listener.accept_modes import Taking
+from hl7_listener.acknowledgement import AckError
+from hl7_listener.answered import render, to_ack_error
+from hl7_listener.errors import Unreadable
+from hl7_listener.header import read_header
+from hl7_listener.identifiers import NUMBER_STATUS, number_status
+from hl7_listener.mapping import to_checks
+from hl7_listener.message import Message, Segment
+from hl7_listener.reader import parse
+from runtime.clock import ENGLAND, now
+from safeguarding.care_settings import DEFAULT_RULES, decide_care_setting
+from safeguarding.check import Check
+from safeguarding.directory import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`found` are labels and values; `error` is None where the message would be taken; `answer` are the frames that go back."""
+
+    message: Message | None
+    found: tuple[tuple[str, str], ...]
+    error: AckError | None
+    answer: tuple[bytes, ...]
+
+
+def explain(raw: bytes, site: Site | None = None, default_charset: str = "", *, is_known: bool = True) -> Explanation:
+    """What the listener would make of the bytes of one frame that a peer of the site sends.
+
+    Without a site: by the rules that a new one begins with. `is_known` False: nobody knows the facility in MSH-4.
+    """
+    message: Message | None = None
+    found: list[tuple[str, str]] = []
+    try:
+        message = parse(raw, default_charset)
+        if not is_known:
+            raise NotSpeakingFor("this peer may not speak for the facility in MSH-4")
+        where = site or _new_site(message.sending_facility)
+        found += _header(message, where, is_looked_up=site is not None)
+        for check in _questions(message, where):
+            found += _of_check(check, message, where)
+    except (Unreadable, NotSpeakingFor) as error:
+        said = to_ack_error(error)
+        return Explanation(message, tuple(found), said, render(read_header(raw), Taking.HELD, said))
+    answer = () if query.is_query(message) else render(read_header(raw), Taking.TAKEN)
+    return Explanation(message, tuple(found), None, answer)
+
+
+def fired_rule(site: Site, pv1: Segment) -> int | None:
+    """Which of the site's rules decides the care setting, counted from 1; None where none fits."""
+    fits, otherwise = CareSetting.EMERGENCY_DEPARTMENT, CareSetting.OUTPATIENT
+    for number, rule in enumerate(site.rules, 1):
+        alone = replace(site, setting=otherwise, rules=(replace(rule, setting=fits),))
+        if decide_care_setting(alone, *_codes(pv1)) is fits:
+            return number
+    return None
+
+
+def _questions(message: Message, site: Site) -> list[Check]:
+    if query.is_query(message):
+        return [query.to_check(message, site, "explained", now())]
+    return to_checks(message, site, "explained", now(), lambda _: b"")
+
+
+def _new_site(facility: str) -> Site:
+    return Site(
+        facility.upper(),
+        facility[:3].upper(),
+        "",
+        "",
+        CareSetting.EMERGENCY_DEPARTMENT,
+        None,
+        "",
+        (),
+        DEFAULT_RULES,
+        feed_live=True,
+    )
+
+
+def _header(message: Message, site: Site, *, is_looked_up: bool) -> Iterator[tuple[str, str]]:
+    yield "Message", f"{message.message_type}^{message.event}, version {message.version or 'not said'}"
+    yield "Control ID", message.control_id
+    yield "Site", f"{site.ods_code}, {site.name}" if is_looked_up else f"{site.ods_code or 'none'} (not looked up)"
+
+
+def _of_check(check: Check, message: Message, site: Site) -> Iterator[tuple[str, str]]:
+    yield "Means", check.trigger.value.replace("-", " ")
+    if check.test:
+        yield "Test", "MSH-11 says that nobody is to be told"
+    yield "Event time", _moment(check.event_at)
+    yield from _of_identity(check.identity, "NHS number")
+    if check.prior:
+        yield from _of_identity(check.prior, "Prior NHS number")
+    pid = message.segment("PID")
+    if pid and (status := number_status(pid)):
+        yield "Number status", NUMBER_STATUS[status]
+    if check.visit_number:
+        yield "Visit", check.visit_number
+    yield "Arrived", _moment(check.arrived_at)
+    if check.departed_at:
+        yield "Left", _moment(check.departed_at) + (", before being seen" if check.left_before_seen else "")
+    if not (check.prior or query.is_query(message)):
+        yield "Care setting", f"{check.care_setting.words}, {_why(site, message.segment('PV1'))}"
+        yield "Unscheduled", "yes: an arrival tells the authorities of open plans" if check.care_setting.is_unscheduled else "no"
+
+
+def _of_identity(identity: Identity, label: str) -> Iterator[tuple[str, str]]:
+    if identity.nhs_number:
+        yield label, to_spaced(identity.nhs_number)
+    elif identity.no_number:
+        yield label, identity.no_number.words
+    for local in identity.local_numbers:
+        yield "Local number", f"{local.value} of {local.facility}"
+    if identity.family_name or identity.given_name or identity.birth_date:
+        born = f", born {identity.birth_date}" if identity.birth_date else ""
+        yield "Name", f"{identity.family_name}, {identity.given_name}{born}"
+    if identity.mother_number:
+        yield "Mother's NHS number", to_spaced(identity.mother_number)
+
+
+def _why(site: Site, pv1: Segment | None) -> str:
+    if site.setting.is_private:
+        return "as the site always is"
+    if pv1 is None or not any(_codes(pv1)[:3]):
+        return "the site's own: PV1 says nothing of it"
+    number = fired_rule(site, pv1)
+    return f"by rule {number} of {len(site.rules)}" if number else "no rule fits"
+
+
+def _codes(pv1: Segment) -> tuple[str, str, str, str]:
+    """PV1-2, PV1-4, PV1-10 and PV1-3, as the rules read them."""
+    return pv1.component(2, 1), pv1.component(4, 1), pv1.component(10, 1), pv1.component(3, 1)
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at.astimezone(ENGLAND):%d %b %Y %H:%M:%S}" if at else "not said"
