@@ -31,9 +31,8 @@ async def recall(transaction: Transaction, keys: Sequence[MessageKey]) -> Recall
         FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[]) AS asked (application, facility, control_id, hash)
         LEFT JOIN inbox i ON i.sending_facility = asked.facility AND i.control_id = asked.control_id
                          AND i.sending_application = asked.application AND i.content_hash = asked.hash
-        WHERE i.control_id IS NOT NULL
-           OR EXISTS (SELECT FROM inbox o WHERE o.sending_facility = asked.facility AND o.control_id = asked.control_id
-                                            AND o.sending_application = asked.application)
+        JOIN LATERAL (SELECT FROM inbox o WHERE o.sending_facility = asked.facility AND o.control_id = asked.control_id
+                                            AND o.sending_application = asked.application LIMIT 1) AS came ON true
         """,
         _columns(keys),
         binary=True,
