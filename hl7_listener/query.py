@@ -103,6 +103,8 @@ def to_identity(qpd: Segment, syntax: Syntax) -> Identity:
                 parts[-1] |= given
     identifiers += [_to_text(each, syntax) for each in parts]
     number, reason = _one_number([patient_numbers(_pid(syntax, identifier), _NAMED_ONLY) for identifier in identifiers])
+    if not (described[5] or described[7]):
+        return Identity(number, reason)
     pid = _pid(syntax, "", _to_text(described[5], syntax), _to_text(described[7], syntax))
     return Identity(
         number,

@@ -17,7 +17,8 @@ from hl7_listener.answered import new_control_id
 from hl7_listener.errors import ErrorCode, Location, Unreadable
 from hl7_listener.message import Message
 from hl7_listener.query import to_check
-from hl7_listener.query_response import Reference, Surroundings, Team, refer_to, render_answer, render_refusal
+from hl7_listener.query_response import Surroundings, Team, render_answer, render_refusal
+from hl7_listener.query_segments import Reference, refer_to
 from hl7_listener.sender import Sender
 from runtime.audit import record_audit
 from runtime.clock import now

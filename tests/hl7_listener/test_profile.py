@@ -14,7 +14,8 @@ from domain.care_setting import CareSetting
 from domain.flag import DISPLAY, SNOMED
 from flags_store.authorities import add_authority
 from hl7_listener.answering import Answerer
-from hl7_listener.query_response import NoteKind, code_of
+from hl7_listener.query_response import code_of
+from hl7_listener.query_segments import NoteKind
 from hl7_listener.server import listening
 from hl7_listener.tls import Certificates
 from runtime.clock import england_day, now

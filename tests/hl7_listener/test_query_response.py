@@ -17,7 +17,8 @@ from domain.nhs_number import NhsNumber
 from hl7_listener.accept_modes import AckCode
 from hl7_listener.acknowledgement import AckError
 from hl7_listener.errors import ErrorCode, Location, Unreadable
-from hl7_listener.query_response import Reference, Surroundings, Team, refer_to, render_answer, render_refusal
+from hl7_listener.query_response import Surroundings, Team, render_answer, render_refusal
+from hl7_listener.query_segments import Reference, refer_to
 from hl7_listener.reader import parse
 from safeguarding.contacts import Contact
 from tests.hl7_listener.queries import notes_of, q21, q22, response_of, status_of
