@@ -19,7 +19,8 @@ from runtime.settings import Settings
 COMMANDS = [
     ["serve"], ["demo"], ["api"], ["listener"], ["dispatcher"], ["migrate"], ["check"], ["alerts"], ["send"], ["token"], ["backup"],
     ["restore"], ["retention"], ["authority", "add"], ["authority", "set"], ["site", "add"], ["site", "set"], ["client", "add"],
-    ["extract", "load"],
+    ["extract", "load"], ["hl7", "explain"], ["hl7", "validate"], ["hl7", "quarantine", "list"], ["hl7", "quarantine", "show"],
+    ["hl7", "quarantine", "replay"], ["hl7", "quarantine", "discard"],
 ]  # fmt: skip
 
 
