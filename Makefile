@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests
+WORKERS ?= auto
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run test check format bench lock secrets clean
@@ -11,6 +12,7 @@ help:
 	@echo "make run      the whole service on this machine, with invented children (Ctrl-C stops it)"
 	@echo "make setup    .venv from the hashed locks, and the page assets; nothing else"
 	@echo "make test     the tests                 (make test TESTS=tests/domain for some of them)"
+	@echo "                                        (make test WORKERS=0 one after the other, as for a debugger)"
 	@echo "make check    format, lint, types, contracts; changes nothing"
 	@echo "make format   put the code into shape"
 	@echo "make bench    the benchmark of docs/performance.md"
@@ -32,7 +34,7 @@ run: setup
 	@NIGHTLIGHT_EXIT_WITH_PARENT=1 $(BIN)/nightlight demo
 
 test: setup-dev
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
 
 check: setup-dev
 	$(BIN)/ruff format --check .
