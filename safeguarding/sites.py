@@ -14,6 +14,7 @@ from runtime.audit import record_audit
 from runtime.database import Transaction
 from safeguarding.care_settings import DEFAULT_RULES
 from safeguarding.directory import CareSettingRule
+from safeguarding.rules import write_rule
 
 LOOPBACK = ("127.0.0.1/32", "::1/128")
 _TRUST_CODE = 3
@@ -65,7 +66,7 @@ async def add_site(
     if added.rowcount == 0:
         raise Conflict(f"a site {ods_code.upper()} is there already")
     for position, rule in enumerate(rules, start=1):
-        await _add_rule(transaction, ods_code.upper(), position, rule)
+        await write_rule(transaction, ods_code.upper(), position, rule)
     for network in networks:
         await allow_peer(transaction, network, ods_code.upper())
     await record_audit(transaction, actor, "site.add", "site", ods_code.upper(), setting=setting.value)
@@ -120,17 +121,3 @@ async def allow_peer(transaction: Transaction, network: str, site: str) -> None:
 async def _check_authority(transaction: Transaction, code: str) -> None:
     if await (await transaction.execute("SELECT 1 FROM authorities WHERE code = %s", (code,))).fetchone() is None:
         raise NotFound(f"there is no authority {code}: add it first with nightlight authority add")
-
-
-async def _add_rule(transaction: Transaction, site: str, position: int, rule: CareSettingRule) -> None:
-    await transaction.execute(
-        """
-        INSERT INTO care_setting_rules
-            (site, position, patient_classes, admission_methods, treatment_functions, location_prefix, setting)
-        VALUES (%s, %s, %s, %s, %s, %s, %s)
-        """,
-        (
-            site, position, sorted(rule.patient_classes), sorted(rule.admission_methods), sorted(rule.treatment_functions),
-            rule.location_prefix, rule.setting.value,
-        ),
-    )  # fmt: skip

@@ -13,6 +13,7 @@ from nightlight.cli import daily, keeping, running, setting_up
 from nightlight.cli.console import complain
 from nightlight.cli.hl7 import hl7
 from nightlight.cli.peers import peers
+from nightlight.cli.rules import rules
 
 
 class _OneLineErrors(TyperGroup):
@@ -64,6 +65,7 @@ for command in _COMMANDS:
     app.command()(command)
 app.add_typer(setting_up.authorities, name="authority")
 app.add_typer(setting_up.sites, name="site")
+app.add_typer(rules, name="rule")
 app.add_typer(peers, name="peer")
 app.add_typer(setting_up.clients, name="client")
 app.add_typer(daily.extracts, name="extract")
