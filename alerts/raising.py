@@ -80,18 +80,12 @@ _RAISE = """
 """
 
 
-async def tell_of(transaction: Transaction, encounter_id: UUID, event: AlertEvent, at: datetime, actor_name: str) -> int:
+async def tell_each(transaction: Transaction, alerts: Sequence[UUID], event: AlertEvent, at: datetime, actor_name: str) -> int:
     """The encounter went on: move its alerts by the table of `domain.alert`, and tell the same recipients again.
 
     What happens a second time (the child comes back, and leaves again) is told a second time. Returns how many alerts
     changed or were told of.
     """
-    cursor = await transaction.execute("SELECT id FROM alerts WHERE encounter_id = %s", (encounter_id,))
-    return await tell_each(transaction, [alert_id for (alert_id,) in await cursor.fetchall()], event, at, actor_name)
-
-
-async def tell_each(transaction: Transaction, alerts: Sequence[UUID], event: AlertEvent, at: datetime, actor_name: str) -> int:
-    """The same for these alerts, whatever their encounter."""
     if not alerts:
         return 0
     cursor = await transaction.execute(

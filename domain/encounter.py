@@ -71,6 +71,12 @@ class Identity:
     """The asker says that the number was not traced (HL7 table 0445, other than 01)."""
 
     @property
+    def keys(self) -> list[tuple[str, str]]:
+        """Each number as a pair of facility and value, the facility of an NHS number empty."""
+        number = [("", str(self.nhs_number))] if self.nhs_number else []
+        return number + [(local.facility, local.value) for local in self.local_numbers]
+
+    @property
     def has_placeholder_name(self) -> bool:
         """Names such as "Unknown Male Seven" or "Baby of Harding", which say nothing about who it is."""
         words = f"{self.given_name} {self.family_name}".casefold().split()

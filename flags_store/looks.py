@@ -57,7 +57,11 @@ async def look(transaction: Transaction, key: bytes, looks: Sequence[Look]) -> l
 
 def _shown(flags: Sequence[Flag], today: date) -> tuple[Flag, ...]:
     """Those that are shown. The mother's plan gives way to one of the same authority for the baby itself."""
-    own = {flag.authority_code for flag in flags if not flag.is_of_mother and flag.kind is not FlagKind.UCPP}
+    own = {
+        flag.authority_code
+        for flag in flags
+        if flag.start_date <= today and not flag.is_of_mother and flag.kind is not FlagKind.UCPP
+    }
     flags = [flag for flag in flags if not (flag.is_of_mother and flag.authority_code in own)]
     shown = {flag.id: flag for flag in reversed(flags) if flag.standing(today) is not Standing.HIDDEN}
     return tuple(

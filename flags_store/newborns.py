@@ -77,33 +77,30 @@ _LINK = """
 """
 
 
-async def spread_links(transaction: Transaction, number: NhsNumber, local_numbers: Sequence[LocalNumber]) -> None:
-    """A baby that was known by a local number has its NHS number now: that leads to the same plans."""
+async def spread_links(transaction: Transaction, known: Sequence[tuple[str, str]], other: Sequence[tuple[str, str]]) -> None:
+    """A baby that was known by some numbers (facility and value) has others too: those lead to the same plans.
+
+    A number that is the mother's own is left alone.
+    """
+    if not known or not other:
+        return
     await transaction.execute(
         """
-        INSERT INTO newborn_links (flag_id, value, source)
-        SELECT l.flag_id, %s, l.source
-        FROM unnest(%s::text[], %s::text[]) AS baby (facility, value)
-        JOIN newborn_links l ON l.facility = baby.facility AND l.value = baby.value AND l.resolved_at IS NULL
+        INSERT INTO newborn_links (flag_id, facility, value, source)
+        SELECT DISTINCT l.flag_id, other.facility, other.value, l.source
+        FROM unnest(%s::text[], %s::text[]) AS known (facility, value)
+        JOIN newborn_links l ON l.facility = known.facility AND l.value = known.value AND l.resolved_at IS NULL
+        JOIN flags f ON f.id = l.flag_id JOIN persons p ON p.id = f.person_id
+        CROSS JOIN unnest(%s::text[], %s::text[]) AS other (facility, value)
+        WHERE NOT (other.facility = '' AND other.value = p.nhs_number)
         ON CONFLICT DO NOTHING
         """,
-        (number, [local.facility for local in local_numbers], [local.value for local in local_numbers]),
+        (*_columns(known), *_columns(other)),
     )
 
 
-async def link_merged_newborns(transaction: Transaction, prior: NhsNumber, surviving: NhsNumber) -> None:
-    """A hospital says that two numbers are one baby: both lead to the same plans."""
-    await transaction.execute(
-        """
-        INSERT INTO newborn_links (flag_id, value, source)
-        SELECT l.flag_id, other.value, l.source
-        FROM (VALUES (%(prior)s, %(surviving)s), (%(surviving)s, %(prior)s)) AS other (known, value)
-        JOIN newborn_links l ON l.value = other.known AND l.facility = '' AND l.resolved_at IS NULL
-        JOIN flags f ON f.id = l.flag_id JOIN persons p ON p.id = f.person_id AND p.nhs_number <> other.value
-        ON CONFLICT DO NOTHING
-        """,
-        {"prior": prior, "surviving": surviving},
-    )
+def _columns(keys: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    return [facility for facility, _ in keys], [value for _, value in keys]
 
 
 async def resolve_newborn(

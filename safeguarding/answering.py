@@ -49,6 +49,10 @@ async def resolve_newborn_of(
         raise NotFound("there is no such alert")
     number, site, local = row
     keys = [("", number)] * bool(number) + [(site, local)] * bool(local)
+    cursor = await transaction.execute(
+        "SELECT DISTINCT site, local_number FROM encounters WHERE nhs_number = %s AND local_number IS NOT NULL", (number,)
+    )
+    keys += await cursor.fetchall()  # what other hospitals call the same baby
     if not await resolve_newborn(transaction, actor, keys, authority_code, resolution):
         raise InvalidInput("nothing leads from this baby to a plan of yours any more")
 

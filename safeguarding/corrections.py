@@ -22,7 +22,7 @@ async def correct_alerts(
 
     An alert is about the wrong child where nothing leads from the encounter's number to the alert's person any more.
     """
-    cursor = await transaction.execute(_STANDING, (list(encounters), list(numbers)))
+    cursor = await transaction.execute(f"{_STANDING} {_ANYWHERE}".encode(), (list(encounters), list(numbers)))
     rows = await cursor.fetchall()
     wrong = [alert_id for alert_id, state, is_right in rows if not is_right and state in {"raised", "acknowledged"}]
     right = [alert_id for alert_id, state, is_right in rows if is_right and state in {"retracted", "closed"}]
@@ -30,14 +30,24 @@ async def correct_alerts(
     return told + await tell_each(transaction, right, AlertEvent.REINSTATE, at, actor_name)
 
 
+async def tell_of(transaction: Transaction, encounter_id: UUID, event: AlertEvent, at: datetime, actor_name: str) -> int:
+    """The encounter went on: tell who was told of it, but for those whose child it turned out not to be."""
+    cursor = await transaction.execute(f"{_STANDING} WHERE e.id = %s ORDER BY a.id".encode(), (encounter_id,))
+    right = [alert_id for alert_id, _, is_right in await cursor.fetchall() if is_right]
+    return await tell_each(transaction, right, event, at, actor_name)
+
+
+# Also right: raised before a merge that a hospital has taken back meanwhile. Then the child itself was there.
 _STANDING = """
     SELECT a.id, a.state, e.nhs_number IS NULL
         OR EXISTS (SELECT FROM persons p WHERE p.id = a.person_id AND p.nhs_number = e.nhs_number)
         OR EXISTS (SELECT FROM person_aliases s WHERE s.person_id = a.person_id AND s.value = e.nhs_number AND s.facility = ''
-                   AND s.ended_at IS NULL)
+                   AND (s.ended_at IS NULL OR s.recorded_at > uuid_extract_timestamp(a.id)))
         OR EXISTS (SELECT FROM newborn_links l JOIN flags f ON f.id = l.flag_id AND f.person_id = a.person_id
                    WHERE (l.facility, l.value) IN (('', e.nhs_number), (e.site, e.local_number)))
     FROM alerts a JOIN encounters e ON e.id = a.encounter_id
+"""
+_ANYWHERE = """
     WHERE e.state <> 'cancelled' AND (e.id = ANY(%s) OR (e.state = 'open' AND e.nhs_number = ANY(%s)))
     ORDER BY a.id
 """

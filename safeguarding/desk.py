@@ -32,6 +32,18 @@ class CouldNotStore(InvalidInput):
     """One check holds data that the database refuses; its neighbours are answered."""
 
 
+_IN_THE_WAY = (
+    GroupMustRetry,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.UniqueViolation,  # a row that was not there a moment ago
+)
+
+
+class _GroupStuck(Exception):
+    """The group could not be committed however often: its checks are tried one by one, so that none fails for another."""
+
+
 @dataclass(slots=True)
 class _Waiting:
     check: Check
@@ -118,10 +130,10 @@ class Desk:
             try:
                 async with self._database.transaction(numbered=True) as transaction:
                     return await patients_seen(transaction, checks, directory, self._key)
-            except (GroupMustRetry, psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable) as error:
+            except _IN_THE_WAY as error:
                 self._directory.forget()
                 log.info("group tried again", attempt=attempt, error=type(error).__name__)
-        raise CouldNotReachStore("other processes were in the way too often")
+        raise _GroupStuck
 
 
 def next_group(waiting: deque[_Waiting]) -> list[_Waiting]:
@@ -139,6 +151,8 @@ def next_group(waiting: deque[_Waiting]) -> list[_Waiting]:
 
 def _named(error: Exception) -> NightlightError:
     """What one check's failure means to who asked: data that can never be stored, or our own trouble."""
+    if isinstance(error, _GroupStuck):
+        return CouldNotReachStore("other processes were in the way too often")
     log.error("check failed", sqlstate=getattr(error, "sqlstate", None), error=type(error).__name__)
     if isinstance(error, _DATA_ERRORS):
         return CouldNotStore("the message holds something that cannot be stored")

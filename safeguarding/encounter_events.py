@@ -18,6 +18,7 @@ from safeguarding.check import Check
 from safeguarding.decision import tells
 
 LOOK_WINDOW = timedelta(hours=12)
+BIRTH_WINDOW = timedelta(hours=24)
 
 _PERSON_EVENTS = frozenset({TriggerEvent.UPDATE_PERSON, TriggerEvent.ADD_PERSON, TriggerEvent.MERGE, TriggerEvent.UNLINK})
 _ARRIVALS = frozenset({TriggerEvent.ADMIT, TriggerEvent.REGISTER})
@@ -70,11 +71,11 @@ def belonging(check: Check, found: Sequence[Encounter]) -> list[Encounter]:
     if check.is_birth:
         return still_open or same
     if check.trigger not in _PERSON_EVENTS:
-        births = [each for each in still_open if each.key.startswith(_BIRTH)] if check.trigger in _ARRIVALS else []
+        births = [each for each in still_open if _is_fresh_birth(each, check)] if check.trigger in _ARRIVALS else []
         if same or check.visit_number:
             return same or births[:1]  # the baby's stay begins with its birth: one encounter, told of once
     if check.trigger is TriggerEvent.LOOKUP:
-        joined = [each for each in still_open if not _is_past_look(each, check)]
+        joined = [each for each in still_open if not _is_past(each, check)]
         return [each for each in joined if check.silent or tells(each)]  # a clinic's appointment hides no attendance
     if check.trigger in _ENDING | _UPDATES:
         return _newest(still_open)
@@ -168,9 +169,16 @@ def is_arrival(check: Check) -> bool:
     return check.trigger in _ARRIVALS or check.trigger is TriggerEvent.LOOKUP
 
 
-def _is_past_look(encounter: Encounter, check: Check) -> bool:
-    """Whether it was opened by a look, and its 12 hours are over: who looks now sees the child anew."""
+def _is_past(encounter: Encounter, check: Check) -> bool:
+    """Whether it was opened by a look or a birth, and its time is over: who looks now sees the child anew."""
+    if encounter.key.startswith(_BIRTH):
+        return not _is_fresh_birth(encounter, check)
     return encounter.key.startswith("look ") and check.moment - encounter.arrived_at >= LOOK_WINDOW
+
+
+def _is_fresh_birth(encounter: Encounter, check: Check) -> bool:
+    """Whether a stay that begins now may be the one that began with this birth; later, the baby has come back."""
+    return encounter.key.startswith(_BIRTH) and check.moment - encounter.arrived_at < BIRTH_WINDOW
 
 
 def _newest(encounters: Sequence[Encounter]) -> list[Encounter]:

@@ -9,22 +9,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from alerts.raising import raise_alerts, tell_of
+from alerts.raising import raise_alerts
 from domain.answer import CouldNotCheckReason, Recorded
 from domain.encounter import TriggerEvent
 from domain.nhs_number import NhsNumber, is_synthetic
 from flags_store.aliases import end_merge, record_merge
 from flags_store.looks import look
-from flags_store.newborns import link_merged_newborns, record_births, spread_links
+from flags_store.newborns import record_births, spread_links
 from runtime.database import Transaction
 from runtime.writes import write_together
 from safeguarding.check import Check, MessageKey, Reply, outcome_word
-from safeguarding.corrections import correct_alerts
+from safeguarding.corrections import correct_alerts, tell_of
 from safeguarding.directory import Directory
 from safeguarding.encounter_events import key_of, told_event
 from safeguarding.encounters import GroupMustRetry, Wanted, read_encounters, seek_encounters, to_write
 from safeguarding.inbox import Recalled, recall, to_remember
-from safeguarding.work import Work
+from safeguarding.work import Work, identity_of
 
 _NO_ENCOUNTER = frozenset({TriggerEvent.COMMAND, TriggerEvent.PRE_ADMIT, TriggerEvent.OTHER})
 
@@ -111,18 +111,23 @@ def _may_open(check: Check, directory: Directory) -> bool:
 
 
 async def _link_merged(transaction: Transaction, works: Sequence[Work]) -> None:
-    for check in (work.check for work in works):
-        if not (check.prior and check.prior.nhs_number and check.identity.nhs_number):
-            continue
+    for check in (work.check for work in works if work.check.prior):
+        assert check.prior is not None
+        one, other = check.prior.nhs_number, check.identity.nhs_number
         if check.trigger is TriggerEvent.UNLINK:
-            await end_merge(transaction, check.actor, check.prior.nhs_number, check.identity.nhs_number, check.site)
-        else:
-            await record_merge(transaction, check.actor, check.prior.nhs_number, check.identity.nhs_number, check.site)
-            await link_merged_newborns(transaction, check.prior.nhs_number, check.identity.nhs_number)
+            if one and other:
+                await end_merge(transaction, check.actor, one, other, check.site)
+            continue
+        if one and other:
+            await record_merge(transaction, check.actor, one, other, check.site)
+        await spread_links(transaction, check.prior.keys, check.identity.keys)
+        await spread_links(transaction, check.identity.keys, check.prior.keys)
 
 
 async def _link_newborns(transaction: Transaction, works: Sequence[Work]) -> None:
     for work in works:
+        for before, after in work.renumbered():
+            await spread_links(transaction, identity_of(before).keys, identity_of(after).keys)
         if births := work.births():
             work.is_new_birth = bool(await record_births(transaction, births))
 
@@ -133,8 +138,9 @@ async def _look(transaction: Transaction, works: Sequence[Work], key: bytes) -> 
     for work in works:
         work.take([next(found) for _ in work.found])
         for each in work.found:
-            if each.number and each.local_numbers and any(flag.is_of_mother for flag in each.flags):
-                await spread_links(transaction, each.number, each.local_numbers)
+            if any(flag.is_of_mother for flag in each.flags):
+                keys = work.check.identity.keys if each.encounter is None else identity_of(each.encounter).keys
+                await spread_links(transaction, keys, keys)
 
 
 def _check_authorities(works: Sequence[Work], directory: Directory) -> None:

@@ -12,7 +12,7 @@ from alerts.raising import NewAlert
 from domain.actor import Actor
 from domain.alert import AlertReason
 from domain.answer import Flagged, Outcome, Recorded
-from domain.encounter import Encounter, LocalNumber, TriggerEvent
+from domain.encounter import Encounter, Identity, LocalNumber, TriggerEvent
 from domain.flag import Flag
 from domain.nhs_number import NhsNumber
 from flags_store.looks import Look
@@ -121,6 +121,15 @@ class Work:
         another = self.check.trigger is TriggerEvent.UNLINK or self._newly_known(encounter)
         return replace(encounter, flagged=bool(flags) or (encounter.flagged and not another), cautions=words)
 
+    def renumbered(self) -> list[tuple[Encounter, Encounter]]:
+        """Encounters of babies, before and after, whose hospital number has changed while the patient has not."""
+        pairs = [(self.before[each.id], each) for each in self.after if each.id in self.before]
+        return [
+            (before, after)
+            for before, after in pairs
+            if after.mother_number and before.local_number != after.local_number and before.nhs_number in {None, after.nhs_number}
+        ]
+
     @property
     def corrected(self) -> list[UUID]:
         """The encounters that have another patient than before."""
@@ -150,7 +159,7 @@ class Work:
 
     def _to_tell(self, found: Found) -> dict[str, Flag]:
         before = self.before.get(found.encounter.id) if found.encounter else None
-        identified = before is not None and before.nhs_number is None and found.number is not None
+        identified = before is not None and found.number not in {None, before.nhs_number}
         return decide_whom_to_tell(found.encounter, found.flags, england_day(self.check.at), just_identified=identified)
 
     def _reason(self, encounter: Encounter, flag: Flag) -> AlertReason:
@@ -194,6 +203,11 @@ def to_birth(encounter: Encounter, actor: Actor, at: datetime, born_on: date | N
     if encounter.mother_number is None or encounter.test or not (encounter.nhs_number or locals_):
         return None
     return Birth(actor, encounter.mother_number, encounter.nhs_number, locals_, born_on, encounter.site, england_day(at))
+
+
+def identity_of(encounter: Encounter) -> Identity:
+    """Who the encounter's patient is, as far as it says."""
+    return Identity(encounter.nhs_number, None, locals_of(encounter))
 
 
 def locals_of(encounter: Encounter) -> tuple[LocalNumber, ...]:

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from alerts.raising import NewAlert, RaisedAlert, raise_alerts
-from domain.alert import AlertReason, ChannelName
+from alerts.raising import NewAlert, RaisedAlert, raise_alerts, tell_each
+from domain.alert import AlertEvent, AlertReason, ChannelName
 from runtime.database import Database, Transaction
 from runtime.ids import uuid7
 
@@ -126,3 +126,9 @@ async def attempts(database: Database, delivery_id: UUID) -> list[tuple[int, str
 async def let_time_pass(database: Database) -> None:
     """Whatever waits for its time is due now."""
     await execute(database, "UPDATE deliveries SET next_attempt_at = now() - interval '1 second' WHERE state = 'pending'")
+
+
+async def tell_of(transaction: Transaction, encounter_id: UUID, event: AlertEvent, at: datetime, actor_name: str) -> int:
+    """Everybody who was told of the encounter is told that it went on."""
+    cursor = await transaction.execute("SELECT id FROM alerts WHERE encounter_id = %s", (encounter_id,))
+    return await tell_each(transaction, [alert_id for (alert_id,) in await cursor.fetchall()], event, at, actor_name)

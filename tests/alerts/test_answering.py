@@ -6,11 +6,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from alerts.answering import LONGEST_TEXT, acknowledge
-from alerts.raising import tell_of
 from domain.alert import AlertEvent, CodedAnswer
 from domain.errors import InvalidInput, NotFound
 from runtime.database import Database
-from tests.alerts.store import AT, AUTHORITY, raise_one, rows
+from tests.alerts.store import AT, AUTHORITY, raise_one, rows, tell_of
 
 LATER = AT + timedelta(minutes=20)
 

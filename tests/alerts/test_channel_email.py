@@ -15,7 +15,6 @@ import pytest
 from alerts.channel_email import NOT_CONFIGURED, EmailChannel
 from alerts.channel_run import ORDINARY_PACE
 from alerts.claims import claim_due
-from alerts.raising import tell_of
 from alerts.templates import reference_of
 from domain.alert import AlertEvent, AttemptOutcome, ChannelName, Delivery
 from domain.channel import Attempted
@@ -38,6 +37,7 @@ from tests.alerts.store import (
     execute,
     raise_one,
     rows,
+    tell_of,
 )
 from tests.conftest import FreshDatabase
 

@@ -10,12 +10,11 @@ from redis.asyncio.client import PubSub
 
 from alerts.answering import acknowledge
 from alerts.channel_screen import ScreenChannel, confirm_shown
-from alerts.raising import tell_of
 from domain.alert import AlertEvent, AttemptOutcome, ChannelName, CodedAnswer, Delivery
 from domain.channel import Attempted
 from runtime.database import Database
 from runtime.nudge import Nudges, screens_of
-from tests.alerts.store import AT, AUTHORITY, attempts, deliveries, raise_many, raise_one
+from tests.alerts.store import AT, AUTHORITY, attempts, deliveries, raise_many, raise_one, tell_of
 from tests.alerts.store import rows as read_rows
 
 SHOWN_AT = AT + timedelta(minutes=1)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from alerts.raising import raise_alerts, tell_of
+from alerts.raising import raise_alerts
 from domain.alert import AlertEvent, ChannelName
 from runtime.database import Database
-from tests.alerts.store import AT, AUTHORITY, MAILBOX, deliveries, new_alert, raise_one, rows
+from tests.alerts.store import AT, AUTHORITY, MAILBOX, deliveries, new_alert, raise_one, rows, tell_of
 
 
 async def events(database: Database) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What each event does, by the table of docs/hl7.md: to the encounter, to the answer, and to who is told. Refusals first."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -201,3 +202,56 @@ async def test_what_is_linked_again_is_told_again(house: House) -> None:
     later = await house.ask(number=OTHER_CHILD, trigger=TriggerEvent.UPDATE, local="633", at=SEEN_AT + timedelta(minutes=13))
     assert isinstance(later.outcome, Flagged)
     assert await house.rows(ALERTS) == [("301", "raised")]
+
+
+async def test_a_wrong_merge_that_is_taken_back_leaves_the_alert_of_the_child_who_is_there(house: House) -> None:
+    await house.flag()
+    await house.ask(local="634")
+    prior = check(number=CHILD, local="634").identity
+    await house.ask(number=UNKNOWN_CHILD, trigger=TriggerEvent.MERGE, prior=prior, local="633", visit_number="", minutes=5)
+    await unlink(house, number=UNKNOWN_CHILD)
+    assert await house.rows(ALERTS) == [("301", "raised")]
+
+
+# ── after a correction ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_happens_next_is_not_told_to_the_authority_of_the_wrong_child(house: House) -> None:
+    await house.flag()
+    await house.flag(OTHER_CHILD, "302")
+    await house.ask()
+    await house.ask(number=OTHER_CHILD, trigger=TriggerEvent.UPDATE, minutes=5)
+    await house.ask(number=OTHER_CHILD, trigger=TriggerEvent.DISCHARGE, left_before_seen=True, minutes=6)
+    await house.ask(number=OTHER_CHILD, trigger=TriggerEvent.CANCEL_DISCHARGE, minutes=7)
+    assert await house.rows(ALERTS) == [("301", "retracted"), ("302", "raised")]
+    assert await house.value("SELECT count(*) FROM deliveries d JOIN alerts a ON a.id = alert_id WHERE authority_code = '301'") == 4
+
+
+async def test_a_cancelled_arrival_that_comes_back_as_another_child_stays_cancelled_for_the_first(house: House) -> None:
+    await house.flag()
+    await house.ask()
+    await house.ask(trigger=TriggerEvent.CANCEL_ADMIT, minutes=5)
+    await house.ask(number=UNKNOWN_CHILD, minutes=6)
+    assert await house.rows(ALERTS) == [("301", "retracted")]
+
+
+async def test_a_number_that_is_corrected_after_the_child_has_left_tells_who_holds_the_right_one(house: House) -> None:
+    await house.flag()
+    await house.ask(number=UNKNOWN_CHILD)
+    await house.ask(number=UNKNOWN_CHILD, trigger=TriggerEvent.DISCHARGE, minutes=5)
+    assert len((await house.ask(trigger=TriggerEvent.UPDATE, minutes=6)).alerts) == 1
+
+
+# ── a group ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_two_messages_about_one_encounter_by_different_names_do_not_fail_their_neighbours(house: House) -> None:
+    await house.flag(OTHER_CHILD)
+    await house.ask(number=None, local="L1")
+    replies = await asyncio.gather(
+        house.ask(trigger=TriggerEvent.UPDATE, minutes=5),
+        house.ask(number=None, local="L1", visit_number="", trigger=TriggerEvent.UPDATE_PERSON, minutes=5),
+        house.ask(number=OTHER_CHILD, visit_number="V9", minutes=5),
+    )
+    assert isinstance(replies[2].outcome, Flagged)
+    assert await house.value("SELECT count(*) FROM accesses") == 4

@@ -12,6 +12,7 @@ from domain.flag import NewbornResolution
 from domain.nhs_number import NhsNumber
 from flags_store.newborns import resolve_newborn
 from runtime.clock import now
+from safeguarding.answering import resolve_newborn_of
 from safeguarding.check import Check
 from safeguarding.sweep import sweep_due
 from tests.safeguarding.house import FEED, KEY, OPERATOR, OTHER_CHILD, SEEN_AT, UNKNOWN_CHILD, House, check
@@ -206,3 +207,56 @@ async def test_two_numbers_of_one_baby_lead_to_the_same_plan_and_to_nothing_else
     outcome = await ask(house, number=TWIN, trigger=TriggerEvent.LOOKUP, silent=True, local=None, mother=None, minutes=6)
     assert isinstance(outcome, Flagged)
     assert [(shown.flag.kind, shown.flag.authority_code) for shown in outcome.flags] == [("UCPP", "301")]
+
+
+async def end_plan(house: House) -> None:
+    """The authority ends the plan on the day of birth, as it does: nothing new can be linked to it afterwards."""
+    async with house.database.transaction() as transaction:
+        await transaction.execute("UPDATE flags SET end_date = %s WHERE kind = 'UCPP'", (BORN,))
+
+
+async def test_a_baby_whose_hospital_numbers_are_merged_is_not_lost(house: House) -> None:
+    await unborn_plan(house)
+    await ask(house, number=None)
+    await end_plan(house)
+    prior = baby(number=None).identity
+    tomorrow = SEEN_AT + timedelta(days=1)
+    merged = await ask(house, trigger=TriggerEvent.MERGE, prior=prior, local="B2", mother=None, at=tomorrow)
+    assert isinstance(merged, Flagged)
+    assert await house.rows("SELECT state FROM alerts") == [("raised",)]
+    later = await ask(
+        house, trigger=TriggerEvent.REGISTER, visit_number="V3", local=None, mother=None, at=SEEN_AT + timedelta(days=2)
+    )
+    assert isinstance(later, Flagged)
+
+
+async def test_a_baby_whose_hospital_number_changes_is_not_lost(house: House) -> None:
+    await unborn_plan(house)
+    await ask(house, number=None, trigger=TriggerEvent.ADMIT, visit_number="V8")
+    await end_plan(house)
+    changed = {"trigger": TriggerEvent.UPDATE, "visit_number": "V8", "mother": None, "at": SEEN_AT + timedelta(days=1)}
+    assert isinstance(await ask(house, number=None, local="B9", **changed), Flagged)
+
+
+async def test_a_baby_that_comes_back_is_told_of_though_nobody_said_that_it_had_left(house: House) -> None:
+    await unborn_plan(house)
+    await ask(house)
+    back = {"trigger": TriggerEvent.REGISTER, "visit_number": "V9", "mother": None, "at": SEEN_AT + timedelta(hours=30)}
+    assert isinstance(await ask(house, **back), Flagged)
+    assert await house.value("SELECT count(*) FROM alerts") == 2
+
+
+async def test_the_wrong_baby_stays_resolved_at_every_hospital(house: House) -> None:
+    await unborn_plan(house)
+    await ask(house)
+    seen = await house.desk.ask(baby(trigger=TriggerEvent.REGISTER, site="R0A02", visit_number="V9", local=None, minutes=5))
+    async with house.database.transaction() as transaction:
+        await resolve_newborn_of(transaction, OPERATOR, "301", seen.alerts[0], NewbornResolution.WRONG_BABY)
+    assert isinstance(await ask(house, minutes=9, mother=None, trigger=TriggerEvent.UPDATE_PERSON), NoneKnown)
+
+
+async def test_a_plan_for_the_baby_that_has_not_begun_does_not_hide_its_mothers(house: House) -> None:
+    await unborn_plan(house)
+    await ask(house)
+    await house.flag(BABY, "301", "CPP", start_date=BORN + timedelta(days=3), birth_date=BORN)
+    assert isinstance(await ask(house, minutes=5), Flagged)
