@@ -81,26 +81,30 @@ async def _flags_by_key(transaction: Transaction, keys: list[tuple[str, str]]) -
     return flags
 
 
+# Each key is asked for by itself (LATERAL, OFFSET 0), so that a plan made while the tables are small stays right as they grow.
 _FLAGS = """
-    WITH asked AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[]) AS asked (facility, value))
-    SELECT held.facility, held.value, f.id, f.person_id, p.nhs_number, f.kind, f.authority_code, f.start_date, f.end_date,
+    SELECT asked.facility, asked.value, f.id, f.person_id, p.nhs_number, f.kind, f.authority_code, f.start_date, f.end_date,
            f.expected_delivery_date, p.birth_date, p.family_name, p.given_name, p.sensitive, f.last_confirmed_at, held.note,
-           CASE WHEN held.flag_id IS NOT NULL AND held.facility = '' THEN held.value END
-    FROM (
-        SELECT asked.*, p.id AS person_id, NULL AS note, NULL::uuid AS flag_id
-        FROM asked JOIN persons p ON p.nhs_number = asked.value AND asked.facility = ''
+           CASE WHEN held.flag_id IS NOT NULL AND asked.facility = '' THEN asked.value END
+    FROM unnest(%s::text[], %s::text[]) AS asked (facility, value),
+    LATERAL (
+        SELECT p.id AS person_id, NULL AS note, NULL::uuid AS flag_id
+        FROM persons p WHERE p.nhs_number = asked.value AND asked.facility = ''
         UNION ALL
-        SELECT asked.*, a.person_id, a.relation, NULL
-        FROM asked JOIN person_aliases a ON a.value = asked.value AND a.facility = '' AND a.ended_at IS NULL
-        WHERE asked.facility = ''
+        SELECT a.person_id, a.relation, NULL
+        FROM person_aliases a WHERE a.value = asked.value AND a.facility = asked.facility AND asked.facility = ''
+                                AND a.ended_at IS NULL
         UNION ALL
-        SELECT asked.*, u.person_id, 'newborn', u.id
-        FROM asked
-        JOIN newborn_links l ON l.value = asked.value AND l.facility = asked.facility AND l.resolved_at IS NULL
-        JOIN flags u ON u.id = l.flag_id
+        SELECT u.person_id, 'newborn', u.id
+        FROM newborn_links l JOIN flags u ON u.id = l.flag_id
+        WHERE l.value = asked.value AND l.facility = asked.facility AND l.resolved_at IS NULL
+        OFFSET 0
     ) AS held
-    JOIN persons p ON p.id = held.person_id
-    JOIN flags f ON f.person_id = p.id AND f.deleted_on IS NULL AND (held.flag_id IS NULL OR held.flag_id = f.id)
+    JOIN persons p ON p.id = held.person_id,
+    LATERAL (
+        SELECT * FROM flags f WHERE f.person_id = held.person_id AND f.deleted_on IS NULL
+                                AND (held.flag_id IS NULL OR f.id = held.flag_id) OFFSET 0
+    ) AS f
     JOIN authorities t ON t.code = f.authority_code AND t.state IN ('live', 'paused')
 """
 

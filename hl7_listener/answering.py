@@ -67,7 +67,7 @@ class Answerer:
         A recycled control ID is no reason to refuse it: a person has looked at it.
         """
         try:
-            await self._take(raw, Sender(address, certificate), may_be_recycled=True)
+            await self._take(raw, read_header(raw), Sender(address, certificate), may_be_recycled=True)
         except (Unreadable, NotSpeakingFor, CouldNotStore) as error:
             refused = to_ack_error(error)
             return Refusal(refused.reason, str(refused.code.value))
@@ -94,7 +94,7 @@ class Answerer:
 
     async def _try(self, raw: bytes, header: Header, sender: Sender) -> Answered:
         try:
-            return Answered(await self._take(raw, sender))
+            return Answered(await self._take(raw, header, sender))
         except (Unreadable, NotSpeakingFor, CouldNotStore) as error:
             return await hold_message(self.database, raw, sender, error) or self._fail(raw, header)
         except Temporary as error:
@@ -106,7 +106,7 @@ class Answerer:
                 return await hold_message(self.database, raw, sender, failed) or self._fail(raw, header)
         return self._fail(raw, header)
 
-    async def _take(self, raw: bytes, sender: Sender, *, may_be_recycled: bool = False) -> tuple[bytes, ...]:
+    async def _take(self, raw: bytes, header: Header, sender: Sender, *, may_be_recycled: bool = False) -> tuple[bytes, ...]:
         message = parse(raw, self.default_charset)
         if is_query(message) and may_be_recycled:
             raise Unreadable("queries are not replayed", ErrorCode.UNSUPPORTED_MESSAGE_TYPE, Location("MSH", 9))
@@ -117,7 +117,7 @@ class Answerer:
         site = directory.site_for(peer, message.sending_facility)
         if site.character_set:
             message = parse(raw, site.character_set)
-        checks = self._checks(message, site, peer, sender)
+        checks = self._checks(message, header, site, peer, sender)
         if site.refuse_recycled and not may_be_recycled:
             await self._check_control_id(checks[-1])
         replies = [await self.desk.ask(check) for check in checks]
@@ -127,7 +127,7 @@ class Answerer:
             self.on_message(site.ods_code, checks[-1].at)
         return from_kept(replies[-1].acknowledgement)
 
-    def _checks(self, message: Message, site: Site, peer: Peer, sender: Sender) -> list[Check]:
+    def _checks(self, message: Message, header: Header, site: Site, peer: Peer, sender: Sender) -> list[Check]:
         """The questions of the message, with how it is acknowledged.
 
         What was found is announced only where the site wants it and mutual TLS says who hears it, and never for a test.
@@ -136,7 +136,7 @@ class Answerer:
         def acknowledge(outcome: Outcome) -> bytes:
             announces = site.announce_in_ack and sender.mutual and not checks[-1].test
             found = announcement(outcome, self.link) if announces else None
-            return to_kept(render(read_header(message.raw), Taking.TAKEN, found))
+            return to_kept(render(header, Taking.TAKEN, found))
 
         checks = to_checks(message, site, peer.name, now(), acknowledge)
         return checks

@@ -119,7 +119,7 @@ _SESSION = (
 # The desk asks for a few rows by their keys, always. So: planned once for any values, since planning takes longer than
 # answering; and by the keys' indexes, since a young store's tables look small enough to be read whole, and do not stay so.
 _BY_KEYS = " -c plan_cache_mode=force_generic_plan" + "".join(
-    f" -c enable_{way}=off" for way in ("seqscan", "bitmapscan", "material", "hashjoin", "mergejoin")
+    f" -c enable_{way}=off" for way in ("seqscan", "bitmapscan", "material", "memoize", "hashjoin", "mergejoin")
 )
 _DESK_CONNECTIONS = 2
 

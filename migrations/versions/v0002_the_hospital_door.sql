@@ -47,7 +47,6 @@ CREATE TABLE newborn_links (
     UNIQUE (value, facility, flag_id),
     CHECK ((resolved_at IS NULL) = (resolved_by IS NULL AND resolution IS NULL))
 );
-CREATE INDEX newborn_links_by_flag ON newborn_links (flag_id);
 
 ALTER TABLE encounters ADD COLUMN mother_number text CHECK (mother_number ~ '^[0-9]{10}$');  -- of a baby
 CREATE INDEX encounters_open_by_mother ON encounters (mother_number) WHERE state = 'open' AND mother_number IS NOT NULL;
