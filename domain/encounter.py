@@ -4,6 +4,7 @@ The doors map messages and calls to a trigger event and an identity; `safeguardi
 Sources: FHIR Encounter; HL7 v2.4 chapter 3 (trigger events); docs/facts.md, sections 2 and 3.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -55,6 +56,11 @@ class LocalNumber:
     value: str
 
 
+def keys_of(number: NhsNumber | None, local_numbers: Sequence[LocalNumber]) -> list[tuple[str, str]]:
+    """Each number as a pair of facility and value, the facility of an NHS number empty."""
+    return [("", str(number))] * bool(number) + [(local.facility, local.value) for local in local_numbers]
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who the asker says the patient is. Either `nhs_number` or `no_number` is set, never both."""
@@ -72,9 +78,8 @@ class Identity:
 
     @property
     def keys(self) -> list[tuple[str, str]]:
-        """Each number as a pair of facility and value, the facility of an NHS number empty."""
-        number = [("", str(self.nhs_number))] if self.nhs_number else []
-        return number + [(local.facility, local.value) for local in self.local_numbers]
+        """All that leads to the patient, as `keys_of` has it."""
+        return keys_of(self.nhs_number, self.local_numbers)
 
     @property
     def has_placeholder_name(self) -> bool:

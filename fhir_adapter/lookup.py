@@ -20,9 +20,9 @@ from fhir_adapter.searchset import Surroundings, to_searchset
 from runtime.clients import Client
 from runtime.clock import now
 from safeguarding.check import Check
-from safeguarding.contacts import duty_team
+from safeguarding.contacts import duty_team, ring_instead
 from safeguarding.desk import Desk
-from safeguarding.directory import Directory, DirectoryReader, Site
+from safeguarding.directory import Directory, DirectoryReader
 
 
 async def look_up(
@@ -53,7 +53,7 @@ async def look_up(
         raise could_not_check()
     held = answer.flags if isinstance(answer, Flagged) else ()
     teams = _teams(await directory.current(), held, check.at)
-    around = Surroundings(teams, _ring_instead(site), manner, base_url, self_link, check.at)
+    around = Surroundings(teams, ring_instead(site), manner, base_url, self_link, check.at)
     return to_searchset(search.resource, answer, around)
 
 
@@ -65,8 +65,3 @@ def _teams(directory: Directory, held: Iterable[ShownFlag], at: datetime) -> dic
             code, authority.name, authority.office_phone, authority.emergency_phone, duty_team(authority, at).is_office
         )
     return teams
-
-
-def _ring_instead(site: Site) -> str:
-    team = f"the {site.name} safeguarding team on {site.safeguarding_phone}" if site.safeguarding_phone else ""
-    return f"Details are withheld. Ring {team or 'your own safeguarding team'}, or break the glass in Nightlight."

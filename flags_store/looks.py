@@ -13,7 +13,7 @@ from uuid import UUID
 
 from domain.actor import Actor, Purpose
 from domain.care_setting import CareSetting
-from domain.encounter import LocalNumber, TriggerEvent
+from domain.encounter import LocalNumber, TriggerEvent, keys_of
 from domain.flag import Flag, FlagKind, Standing
 from domain.nhs_number import NhsNumber
 from runtime.clock import england_day
@@ -40,8 +40,7 @@ class Look:
     @property
     def keys(self) -> list[tuple[str, str]]:
         """What leads to flags: pairs of facility and value, the facility of an NHS number empty."""
-        number = [("", str(self.number))] if self.number else []
-        return number + [(local.facility, local.value) for local in self.local_numbers]
+        return keys_of(self.number, self.local_numbers)
 
 
 async def look(transaction: Transaction, key: bytes, looks: Sequence[Look]) -> list[tuple[Flag, ...]]:

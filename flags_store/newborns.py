@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.actor import Actor
-from domain.encounter import LocalNumber
+from domain.encounter import LocalNumber, keys_of
 from domain.flag import UNBORN_LONGEST, UNBORN_SHOWN_AFTER_DUE, NewbornResolution
 from domain.nhs_number import NhsNumber
 from runtime.audit import record_audit
@@ -31,7 +31,7 @@ class Birth:
     @property
     def keys(self) -> list[tuple[str, str]]:
         """Facility and value of each number that is to lead to the mother's plan."""
-        return [("", str(self.number))] * bool(self.number) + [(each.facility, each.value) for each in self.local_numbers]
+        return keys_of(self.number, self.local_numbers)
 
 
 async def record_births(transaction: Transaction, births: Sequence[Birth]) -> set[NhsNumber]:
@@ -41,12 +41,12 @@ async def record_births(transaction: Transaction, births: Sequence[Birth]) -> se
     """
     linked: set[NhsNumber] = set()
     for birth in births:
-        facilities, values = [facility for facility, _ in birth.keys], [value for _, value in birth.keys]
+        facilities, values = _columns(birth.keys)
         cursor = await transaction.execute(
             _LINK,
             {
                 "facilities": facilities, "values": values, "source": birth.site, "mother": birth.mother,
-                "born_on": birth.born_on, "on": birth.born_on or birth.today,
+                "on": birth.born_on or birth.today,
                 "after_due": UNBORN_SHOWN_AFTER_DUE.days, "longest": UNBORN_LONGEST.days,
             },
         )  # fmt: skip
@@ -118,7 +118,7 @@ async def resolve_newborn(
           AND l.resolved_at IS NULL
         RETURNING l.flag_id
         """,
-        (actor.name, resolution.value, [key[0] for key in keys], [key[1] for key in keys], authority_code),
+        (actor.name, resolution.value, *_columns(keys), authority_code),
     )
     resolved = [row[0] for row in await cursor.fetchall()]
     for flag_id in sorted(set(resolved)):

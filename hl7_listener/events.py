@@ -33,8 +33,6 @@ TRIGGER_EVENTS = {
 }
 """ADT events by code. One that is not here is taken, recorded and not checked."""
 
-_ACKNOWLEDGEMENTS = frozenset({"ACK", "MCF"})
-
 
 def trigger_event(message: Message) -> TriggerEvent:
     """What the message is about; OTHER for an ADT event without a meaning here.
@@ -44,8 +42,3 @@ def trigger_event(message: Message) -> TriggerEvent:
     if message.message_type != "ADT":
         raise Unreadable("only ADT messages are taken here", ErrorCode.UNSUPPORTED_MESSAGE_TYPE, Location("MSH", 9))
     return TRIGGER_EVENTS.get(message.event, TriggerEvent.OTHER)
-
-
-def is_acknowledgement(message: Message) -> bool:
-    """Whether this is somebody's acknowledgement: it is never acknowledged, or two systems would thank each other."""
-    return message.message_type in _ACKNOWLEDGEMENTS

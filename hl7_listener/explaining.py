@@ -19,7 +19,7 @@ from hl7_listener.answered import render, to_ack_error
 from hl7_listener.errors import Unreadable
 from hl7_listener.header import read_header
 from hl7_listener.identifiers import NUMBER_STATUS, number_status
-from hl7_listener.mapping import to_checks
+from hl7_listener.mapping import care_setting_codes, to_checks
 from hl7_listener.message import Message, Segment
 from hl7_listener.reader import parse
 from runtime.clock import ENGLAND, now
@@ -65,7 +65,7 @@ def fired_rule(site: Site, pv1: Segment) -> int | None:
     fits, otherwise = CareSetting.EMERGENCY_DEPARTMENT, CareSetting.OUTPATIENT
     for number, rule in enumerate(site.rules, 1):
         alone = replace(site, setting=otherwise, rules=(replace(rule, setting=fits),))
-        if decide_care_setting(alone, *_codes(pv1)) is fits:
+        if decide_care_setting(alone, *care_setting_codes(pv1)) is fits:
             return number
     return None
 
@@ -135,15 +135,10 @@ def _of_identity(identity: Identity, label: str) -> Iterator[tuple[str, str]]:
 def _why(site: Site, pv1: Segment | None) -> str:
     if site.setting.is_private:
         return "as the site always is"
-    if pv1 is None or not any(_codes(pv1)[:3]):
+    if pv1 is None or not any(care_setting_codes(pv1)[:3]):
         return "the site's own: PV1 says nothing of it"
     number = fired_rule(site, pv1)
     return f"by rule {number} of {len(site.rules)}" if number else "no rule fits"
-
-
-def _codes(pv1: Segment) -> tuple[str, str, str, str]:
-    """PV1-2, PV1-4, PV1-10 and PV1-3, as the rules read them."""
-    return pv1.component(2, 1), pv1.component(4, 1), pv1.component(10, 1), pv1.component(3, 1)
 
 
 def _moment(at: datetime | None) -> str:

@@ -94,9 +94,12 @@ def _departed(pv1: Segment | None, trigger: TriggerEvent, at: datetime) -> datet
 def _care_setting(site: Site, pv1: Segment | None) -> CareSetting:
     if pv1 is None:
         return site.setting
-    return decide_care_setting(
-        site, pv1.component(2, 1), pv1.component(4, 1), pv1.component(10, 1), pv1.component(3, 1)
-    )  # fmt: skip
+    return decide_care_setting(site, *care_setting_codes(pv1))
+
+
+def care_setting_codes(pv1: Segment) -> tuple[str, str, str, str]:
+    """PV1-2, PV1-4, PV1-10 and PV1-3, as the rules read them."""
+    return pv1.component(2, 1), pv1.component(4, 1), pv1.component(10, 1), pv1.component(3, 1)
 
 
 def _identity(pid: Segment, numbers: Numbers, site: Site) -> Identity:

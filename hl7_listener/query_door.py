@@ -25,7 +25,7 @@ from runtime.clock import now
 from runtime.database import Database
 from runtime.logs import get_logger
 from safeguarding.check import Check
-from safeguarding.contacts import contacts
+from safeguarding.contacts import contacts, ring_instead
 from safeguarding.desk import CouldNotStore, Desk
 from safeguarding.directory import Directory, DirectoryReader, Peer, Site
 
@@ -115,11 +115,10 @@ def _surroundings(directory: Directory, site: Site, answer: Answer, at: datetime
     held = [shown.flag for shown in answer.flags] if isinstance(answer, Flagged) else []
     masked = {flag.authority_code for flag in held if flag.sensitive}
     responsible = [code for code in dict.fromkeys(flag.authority_code for flag in held) if code not in masked]
-    own = f"the {site.name} safeguarding team on {site.safeguarding_phone}" if site.safeguarding_phone else ""
     return Surroundings(
         {flag.authority_code: _team(directory, flag.authority_code) for flag in held},
         contacts(directory, site, responsible, at),
-        f"Details are withheld. Ring {own or 'your own safeguarding team'}, or break the glass in Nightlight.",
+        ring_instead(site),
     )
 
 

@@ -41,3 +41,9 @@ def contacts(directory: Directory, site: Site | None, authority_codes: list[str]
 def _authority_line(authority: Authority, at: datetime, why: str) -> Contact:
     team = duty_team(authority, at)
     return Contact(f"{authority.name} {team.team}", team.phone, why)
+
+
+def ring_instead(site: Site) -> str:
+    """What to do about a sensitive flag, whose authority is withheld."""
+    team = f"the {site.name} safeguarding team on {site.safeguarding_phone}" if site.safeguarding_phone else ""
+    return f"Details are withheld. Ring {team or 'your own safeguarding team'}, or break the glass in Nightlight."

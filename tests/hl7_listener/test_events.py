@@ -6,7 +6,8 @@ import pytest
 
 from domain.encounter import TriggerEvent
 from hl7_listener.errors import ErrorCode, Unreadable
-from hl7_listener.events import TRIGGER_EVENTS, is_acknowledgement, trigger_event
+from hl7_listener.events import TRIGGER_EVENTS, trigger_event
+from hl7_listener.header import read_header
 from hl7_listener.reader import parse
 from tests.hl7_listener.samples import NAMES, adt, sample
 
@@ -70,5 +71,5 @@ def test_an_event_is_known_in_small_letters() -> None:
 
 def test_an_acknowledgement_is_known_so_that_it_is_never_acknowledged() -> None:
     acks = [b"ACK", b"ACK^A04^ACK", b"MCF", b"ADT^A04"]
-    messages = [parse(adt("MSA|AA|1").replace(b"ADT^A04", message_type)) for message_type in acks]
-    assert [is_acknowledgement(message) for message in messages] == [True, True, True, False]
+    headers = [read_header(adt("MSA|AA|1").replace(b"ADT^A04", message_type)) for message_type in acks]
+    assert [header.is_acknowledgement for header in headers] == [True, True, True, False]
