@@ -37,13 +37,15 @@ _LAST_RESORTS = ("utf-8", "cp1252")
 def decode(raw: bytes, site_default: str = "") -> tuple[str, str]:
     """The text, and the name of Python's codec that gave it ("ascii" where every character set gives the same).
 
-    In this order: MSH-18, the site's default (a name of CHARACTER_SETS), UTF-8, windows-1252.
+    In this order: MSH-18, the site's default (a name of CHARACTER_SETS), UTF-8, windows-1252. What is said to be 8859/1 or
+    windows-1252 and is UTF-8 throughout is UTF-8: many engines say the one and send the other.
     """
     if raw.isascii():
         return raw.decode("ascii"), "ascii"
     if raw.startswith(BOM_UTF8):
         return to_text(raw.removeprefix(BOM_UTF8), "utf-8")
-    return to_text(raw, codec(declared_character_set(raw)), codec(site_default))
+    declared, default = codec(declared_character_set(raw)), codec(site_default)
+    return to_text(raw, *["utf-8"] * ((declared or default) == "cp1252"), declared, default)
 
 
 def to_text(data: bytes, *codecs: str) -> tuple[str, str]:
