@@ -14,8 +14,9 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader
 
-from api import words
+from api import board_words, words
 from api.alert_words import reason_words, state_tag, whereabouts
+from api.navigation import HOMES, navigation
 from domain.actor import Role
 from domain.alert import CodedAnswer
 from domain.errors import CouldNotReachStore
@@ -23,15 +24,6 @@ from domain.flag import DISPLAY, FlagKind, NewbornResolution
 from runtime.clock import now
 from runtime.sessions import Session
 from safeguarding.directory import DirectoryReader
-
-HOMES = {
-    Role.CLINICIAN: ("/encounters", "Encounters"),
-    Role.SITE_SAFEGUARDING: ("/encounters", "Encounters"),
-    Role.SOCIAL_WORKER: ("/worklist", "Alerts"),
-    Role.DATA_OFFICER: ("/extracts", "Extracts"),
-    Role.INFORMATION_GOVERNANCE: ("/access-review", "Access review"),
-}
-"""Where each role begins, and what that page is called."""
 
 _ROLE_WORDS = {role: role.value.replace("-", " ") for role in Role}
 
@@ -52,6 +44,7 @@ class Pages:
         common = {
             "session": session,
             "home": HOMES[session.role] if session else None,
+            "navigation": navigation(session.role, request.url.path) if session else [],
             "role_words": _ROLE_WORDS[session.role] if session else "",
             "test_store": await self._is_test_store(),
             "static": f"/static/{self.static_version}",
@@ -95,8 +88,11 @@ def _environment() -> Environment:
         undefined=ChainableUndefined,  # the design system's macros read options that nobody gave
     )
     environment.filters |= {
+        "ago": words.ago,
+        "answer_tag": board_words.answer_tag,
         "clock": words.clock,
         "day": words.day,
+        "departure": board_words.departure,
         "error_list": _error_list,
         "full_name": words.full_name,
         "iso": datetime.isoformat,
@@ -107,6 +103,8 @@ def _environment() -> Environment:
         "reason_words": reason_words,
         "state_tag": state_tag,
         "telephone": words.telephone,
+        "unchecked_reason": board_words.unchecked_reason,
+        "what_to_do": board_words.what_to_do,
         "whereabouts": whereabouts,
     }
     environment.globals["resolution_items"] = [{"value": each.value, "text": each.words} for each in NewbornResolution]

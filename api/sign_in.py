@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.routing import Route
 
-from api.pages import HOMES
+from api.navigation import HOMES
 from api.security import local_path, read_form
 from api.services import Here, Services, services_of
 from api.sessions import Anyone, give_cookie, is_https, session_id_of, session_of, take_cookie

@@ -29,7 +29,7 @@ async def test_by_keyboard_alone_one_message_is_replayed_and_one_discarded(house
     async with screen(browser, house, await nurse(house), scripts=scripts) as shown:
         page = shown.page
         await page.goto("/encounters")
-        await tab_to(page, "Messages that could not be taken")
+        await tab_to(page, "Messages not taken")
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/quarantine")
         await open_first(page)

@@ -1,0 +1,48 @@
+"""The pages by role: one table from which every page's navigation is made, and the page that each role begins with.
+
+`api.pages` hands it to api/templates/base.jinja. A new page is one line in PLACES.
+Source: NHS digital service manual (header, navigation).
+"""
+
+from dataclasses import dataclass
+
+from domain.actor import Role
+
+_SITE_STAFF = frozenset({Role.CLINICIAN, Role.SITE_SAFEGUARDING})
+_SITE_SAFEGUARDING = frozenset({Role.SITE_SAFEGUARDING})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page that the navigation leads to. `under` are addresses, besides its own, of pages that one reaches through it."""
+
+    path: str
+    words: str
+    roles: frozenset[Role]
+    under: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Whether somebody who is at this address is at this place, or came through it."""
+        return any(path == each or path.startswith(f"{each}/") for each in (self.path, *self.under))
+
+
+PLACES = (
+    Place("/encounters", "Encounters", _SITE_STAFF),
+    Place("/worklist", "Alerts", frozenset({Role.SOCIAL_WORKER}), under=("/alerts",)),
+    Place("/quarantine", "Messages not taken", _SITE_SAFEGUARDING),
+    Place("/extracts", "Extracts", frozenset({Role.DATA_OFFICER})),
+    Place("/access-review", "Access review", frozenset({Role.INFORMATION_GOVERNANCE})),
+)
+"""In the order in which they are shown; a role begins with its first."""
+
+HOMES = {role: next((place.path, place.words) for place in PLACES if role in place.roles) for role in Role}
+"""Where each role begins, and what that page is called."""
+
+
+def navigation(role: Role, path: str) -> list[dict[str, str | bool]]:
+    """The role's pages as the design system's header takes them; the one where somebody is, or came through, is marked."""
+    return [
+        {"text": place.words, "href": place.path, "current": place.path == path, "active": place.holds(path)}
+        for place in PLACES
+        if role in place.roles
+    ]
