@@ -14,7 +14,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader
 
-from api import board_words, words
+from api import words
 from api.alert_words import reason_words, state_tag, whereabouts
 from api.navigation import HOMES, navigation
 from domain.actor import Role
@@ -88,11 +88,8 @@ def _environment() -> Environment:
         undefined=ChainableUndefined,  # the design system's macros read options that nobody gave
     )
     environment.filters |= {
-        "ago": words.ago,
-        "answer_tag": board_words.answer_tag,
         "clock": words.clock,
         "day": words.day,
-        "departure": board_words.departure,
         "error_list": _error_list,
         "full_name": words.full_name,
         "iso": datetime.isoformat,
@@ -103,8 +100,6 @@ def _environment() -> Environment:
         "reason_words": reason_words,
         "state_tag": state_tag,
         "telephone": words.telephone,
-        "unchecked_reason": board_words.unchecked_reason,
-        "what_to_do": board_words.what_to_do,
         "whereabouts": whereabouts,
     }
     environment.globals["resolution_items"] = [{"value": each.value, "text": each.words} for each in NewbornResolution]
