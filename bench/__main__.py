@@ -7,22 +7,19 @@ import argparse
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from bench import baseline, machine, report, store
 from bench.rounds import PAIRS, QUICK, ROUNDS, Measured, Plan, measure
-from bench.service import Service, durability, running_service
+from bench.service import Service, durability, running_service, server_version
 from bench.world import furnish
 from runtime.clock import now
 from runtime.database import Database
@@ -69,10 +66,10 @@ def _measure(plan: Plan) -> dict[str, Any]:
         with running_service(folder) as service:
             durable = durability(service.servers.service_url)
             measured, kept = asyncio.run(_rounds(service, plan))
-            postgresql = _server_version(service)
+            postgresql = server_version(service)
     return {
         "at": now().date().isoformat(),
-        "version": _version(),
+        "version": machine.version(),
         "machine": {**facts, "load_after": round(os.getloadavg()[0], 2)},
         "postgresql": postgresql,
         "durability": durable,
@@ -113,18 +110,6 @@ def _tell(result: dict[str, Any]) -> None:
     out.print(table)
     for fact in report.facts(result):
         out.print(fact, soft_wrap=True)
-
-
-def _server_version(service: Service) -> str:
-    with psycopg.connect(service.servers.service_url) as connection:
-        return str(connection.info.parameter_status("server_version"))
-
-
-def _version() -> str:
-    """The release, and the commit where this is a clone."""
-    described = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    commit = f" ({described.stdout.strip()})" if described.returncode == 0 else ""
-    return f"Nightlight {version('nightlight')}{commit}"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 import os
 import platform
 import re
+import subprocess
 import time
+from importlib.metadata import version as version_of
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,6 +25,13 @@ def describe(folder: Path) -> dict[str, Any]:
         "fsync_us": round(fsync_seconds(folder) * 1e6),
         "load_before": round(os.getloadavg()[0], 2),
     }
+
+
+def version() -> str:
+    """The release of Nightlight, and the commit where this is a clone."""
+    described = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    commit = f" ({described.stdout.strip()})" if described.returncode == 0 else ""
+    return f"Nightlight {version_of('nightlight')}{commit}"
 
 
 def fsync_seconds(folder: Path) -> float:

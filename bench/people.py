@@ -18,6 +18,7 @@ FLAGGED_SHARE = 0.05
 _GIVEN = ("Amelia", "Noah", "Isla", "Leo", "Maya", "Omar", "Freya", "Zain", "Ivy", "Theo", "Aisha", "Finn")
 _FAMILY = ("Harding", "Oakley", "Fairweather", "Lowe", "Marsh", "Penrose", "Quick", "Rowan", "Selby", "Thorne")
 _OLDEST = date(2012, 1, 1)
+_OLDEST_MOTHER = date(1990, 1, 1)
 _BIRTHDAYS = 4_000
 
 
@@ -42,6 +43,19 @@ def patient(sequence: int, flagged: int = FLAGGED) -> Patient:
         _FAMILY[sequence // len(_GIVEN) % len(_FAMILY)],
         _OLDEST + timedelta(days=sequence % _BIRTHDAYS),
         sequence < flagged,
+    )
+
+
+def mother(position: int, flagged: int = FLAGGED) -> Patient:
+    """The n-th mother; she is none of the children. A world may hold plans for the unborn children of the first of them."""
+    sequence = flagged + OTHERS + position
+    return Patient(
+        sequence,
+        invented_number(sequence),
+        "Joanne",
+        _FAMILY[position % len(_FAMILY)],
+        _OLDEST_MOTHER + timedelta(days=position % _BIRTHDAYS),
+        flagged=False,
     )
 
 

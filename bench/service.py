@@ -31,7 +31,7 @@ class ServiceFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where the service is reached."""
+    """Where the service is reached. `process` is the id of its supervisor."""
 
     http: int
     mllp: int
@@ -39,6 +39,7 @@ class Service:
     certificates: Certificates
     servers: Servers
     key: bytes
+    process: int
 
 
 @contextmanager
@@ -81,7 +82,7 @@ def _when_ready(process: "subprocess.Popen[bytes]", data: Path, log: Path, certi
         raise ServiceFailed(f"the service has no servers: see {log}")
     where = json.loads(ports.read_text())
     key = secret_key(load_settings(data_dir=data))
-    return Service(where["http"], where["mllp"], where["listeners"]["tls"], certificates, servers, key)
+    return Service(where["http"], where["mllp"], where["listeners"]["tls"], certificates, servers, key, process.pid)
 
 
 def durability(service_url: str) -> dict[str, str]:
@@ -91,3 +92,9 @@ def durability(service_url: str) -> dict[str, str]:
     if set(found.values()) != {"on"}:
         raise ServiceFailed(f"not durable: {found}")
     return found
+
+
+def server_version(service: Service) -> str:
+    """PostgreSQL's own."""
+    with psycopg.connect(service.servers.service_url) as connection:
+        return str(connection.info.parameter_status("server_version"))

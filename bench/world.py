@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 
-from bench.people import Patient, patient
+from bench.people import Patient, mother, patient
 from domain.actor import Actor, ActorKind
 from domain.care_setting import CareSetting
 from flags_store.authorities import add_authority
@@ -28,10 +28,13 @@ CLIENT = Client("bench", "R0A", list(SCOPES), Care.BOTH, True)
 OPERATOR = Actor(ActorKind.OPERATOR, "bench", "The bench", "nightlight", "operator")
 
 _HELD_FOR = timedelta(days=400)
+_UNBORN_FOR = timedelta(days=180)
 
 
-async def furnish(database: Database, flagged: int, certificate: str, on_flags: Callable[[int], None]) -> None:
+async def furnish(database: Database, flagged: int, certificate: str, on_flags: Callable[[int], None], unborn: int = 0) -> None:
     """Fill the store. `certificate` (SHA-256) is that of the peer that may ask; `on_flags` hears how many flags are there so far.
+
+    So many mothers hold plans for their `unborn` children.
 
     Raises RuntimeError where an extract is not whole.
     """
@@ -49,7 +52,7 @@ async def furnish(database: Database, flagged: int, certificate: str, on_flags: 
         await add_client(transaction, OPERATOR, CLIENT)
         await add_peer(transaction, OPERATOR, "bench-ehr", SITES, certificate=certificate, may_query=True)
     held = 0
-    for code, content in extracts(flagged, england_day(now())):
+    for code, content in extracts(flagged, england_day(now()), unborn=unborn):
         report = await load_extract(database, OPERATOR, code, io.BytesIO(content), extracted_at=now())
         if report.rejected:
             raise RuntimeError(f"{report.rejected} records of an extract were rejected")
@@ -57,19 +60,22 @@ async def furnish(database: Database, flagged: int, certificate: str, on_flags: 
         on_flags(held)
 
 
-def extracts(flagged: int, today: date, authorities: Sequence[str] = AUTHORITIES) -> Iterator[tuple[str, bytes]]:
-    """Each authority's code and CSV extract; the flagged children are dealt out to the authorities in turn."""
+def extracts(flagged: int, today: date, authorities: Sequence[str] = AUTHORITIES, unborn: int = 0) -> Iterator[tuple[str, bytes]]:
+    """Each authority's code and CSV extract; the flagged children, and the mothers, are dealt out to the authorities in turn."""
     for position, code in enumerate(authorities):
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(COLUMNS)
-        writer.writerows(_record(patient(sequence, flagged), today) for sequence in range(position, flagged, len(authorities)))
+        children = (patient(sequence, flagged) for sequence in range(position, flagged, len(authorities)))
+        writer.writerows(_record(child, ("CPP", "LAC")[child.sequence % 2], today, _HELD_FOR) for child in children)
+        mothers = (mother(number, flagged) for number in range(position, unborn, len(authorities)))
+        writer.writerows(_record(each, "UCPP", today, _UNBORN_FOR) for each in mothers)
         yield code, file.getvalue().encode()
 
 
-def _record(child: Patient, today: date) -> tuple[str, ...]:
-    started = today - timedelta(days=1 + child.sequence % _HELD_FOR.days)
+def _record(child: Patient, kind: str, today: date, held_for: timedelta) -> tuple[str, ...]:
+    started = today - timedelta(days=1 + child.sequence % held_for.days)
     return (
-        child.number, ("CPP", "LAC")[child.sequence % 2], started.isoformat(), "", "", "", child.given_name, child.family_name,
+        child.number, kind, started.isoformat(), "", "", "", child.given_name, child.family_name,
         child.birth_date.isoformat(), f"B-{child.sequence}",
     )  # fmt: skip
