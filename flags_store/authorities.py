@@ -12,7 +12,7 @@ from datetime import datetime, time, timedelta
 from domain.actor import Actor
 from domain.errors import Conflict, NotFound
 from runtime.audit import record_audit
-from runtime.database import Transaction
+from runtime.database import Connection, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ OFFICE_HOURS = tuple(Hours(weekday, time(8, 45), time(17, 0)) for weekday in ran
 
 
 async def add_authority(
-    transaction: Transaction,
+    transaction: Connection,
     actor: Actor,
     code: str,
     name: str,
@@ -78,7 +78,7 @@ async def add_authority(
     await record_audit(transaction, actor, "authority.add", "authority", code, live=live)
 
 
-async def set_state(transaction: Transaction, actor: Actor, code: str, state: str) -> None:
+async def set_state(transaction: Connection, actor: Actor, code: str, state: str) -> None:
     """Make an authority live, paused or whatever it is to be. Its flags are shown while it is live or paused.
 
     Children who are in a department now are told of by the sweep. Raises NotFound where there is no such authority.

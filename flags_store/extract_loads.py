@@ -14,7 +14,7 @@ from domain.actor import Actor
 from domain.errors import Conflict, NotFound
 from flags_store.reconcile import Change
 from runtime.audit import record_audit
-from runtime.database import Transaction
+from runtime.database import Connection
 from runtime.ids import uuid7
 
 LEASE = timedelta(seconds=15)
@@ -56,7 +56,7 @@ class Load:
     persons_done: int
 
 
-async def claim(transaction: Transaction, actor: Actor, extract: Extract) -> Load | UUID:
+async def claim(transaction: Connection, actor: Actor, extract: Extract) -> Load | UUID:
     """Begin to load, or go on where a load of the same content was interrupted; the id alone where it is loaded already.
 
     The same content counts as new only where it was extracted later: then it says that everything still stands.
@@ -92,14 +92,14 @@ _GO_ON = """
 """
 
 
-async def _lock_authority(transaction: Transaction, authority_code: str) -> None:
+async def _lock_authority(transaction: Connection, authority_code: str) -> None:
     """Two claims wait for one another; the desk, which only points at authorities, waits for neither."""
     cursor = await transaction.execute("SELECT FROM authorities WHERE code = %s FOR NO KEY UPDATE", (authority_code,))
     if cursor.rowcount == 0:
         raise NotFound(f"there is no authority {authority_code}")
 
 
-async def _find_loaded(transaction: Transaction, extract: Extract) -> UUID | None:
+async def _find_loaded(transaction: Connection, extract: Extract) -> UUID | None:
     cursor = await transaction.execute(
         """
         SELECT id FROM extracts
@@ -112,7 +112,7 @@ async def _find_loaded(transaction: Transaction, extract: Extract) -> UUID | Non
     return row[0] if row else None
 
 
-async def _check_newest(transaction: Transaction, extract: Extract) -> None:
+async def _check_newest(transaction: Connection, extract: Extract) -> None:
     """What has been applied in part counts as well; what changed nothing does not."""
     cursor = await transaction.execute(
         """
@@ -125,7 +125,7 @@ async def _check_newest(transaction: Transaction, extract: Extract) -> None:
         raise OlderExtract("this authority has already sent a newer extract; nothing was loaded")
 
 
-async def _take_aside(transaction: Transaction, actor: Actor, extract: Extract) -> UUID | None:
+async def _take_aside(transaction: Connection, actor: Actor, extract: Extract) -> UUID | None:
     """What stands half loaded: the id where it is this very content; what is of another content ends here, interrupted."""
     cursor = await transaction.execute(
         """
@@ -150,7 +150,7 @@ async def _take_aside(transaction: Transaction, actor: Actor, extract: Extract) 
     return None
 
 
-async def record_progress(transaction: Transaction, load: Load, counts: Counter[Change], *, persons: int, rejected: int) -> None:
+async def record_progress(transaction: Connection, load: Load, counts: Counter[Change], *, persons: int, rejected: int) -> None:
     """Count what this transaction has applied, renew the lease, and call for the sweep that raises late alerts.
 
     Raises LoadTakenOver where the load is no longer the one at work: then nothing of this transaction may stay.
@@ -169,7 +169,7 @@ async def record_progress(transaction: Transaction, load: Load, counts: Counter[
         raise LoadTakenOver("another load of this authority has taken over")
 
 
-async def finish(transaction: Transaction, load: Load) -> None:
+async def finish(transaction: Connection, load: Load) -> None:
     """All is applied: the extract is loaded, and counts for the authority's freshness; or no record of it was any good."""
     cursor = await transaction.execute(
         """
@@ -195,7 +195,7 @@ async def finish(transaction: Transaction, load: Load) -> None:
     await record_audit(transaction, load.actor, "extract.load", "extract", str(load.extract_id), state=state, **detail)
 
 
-async def let_go(transaction: Transaction, load: Load) -> None:
+async def let_go(transaction: Connection, load: Load) -> None:
     """The load stops before its end: whoever brings the same file again goes on at once."""
     await transaction.execute(
         "UPDATE extracts SET claimed_by = NULL, lease_until = NULL WHERE id = %s AND claimed_by = %s",

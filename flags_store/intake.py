@@ -15,10 +15,10 @@ from flags_store.extract_record import ExtractRecord, RowError
 from flags_store.intake_flags import write_flags
 from flags_store.intake_persons import read_held, write_persons
 from flags_store.reconcile import Action, reconcile
-from runtime.database import Transaction
+from runtime.database import Connection
 
 
-async def apply_persons(transaction: Transaction, load: Load, persons: Sequence[Sequence[ExtractRecord]], today: date) -> None:
+async def apply_persons(transaction: Connection, load: Load, persons: Sequence[Sequence[ExtractRecord]], today: date) -> None:
     """Reconcile each person's records with what is held, and write what comes of it.
 
     Raises LoadTakenOver. psycopg's DeadlockDetected and LockNotAvailable mean that the same again will pass.
@@ -38,13 +38,13 @@ async def apply_persons(transaction: Transaction, load: Load, persons: Sequence[
     await record_progress(transaction, load, counts, persons=len(persons), rejected=rejected)
 
 
-async def apply_row_errors(transaction: Transaction, load: Load, errors: Sequence[RowError]) -> None:
+async def apply_row_errors(transaction: Connection, load: Load, errors: Sequence[RowError]) -> None:
     """Keep records that are no good by themselves. Raises LoadTakenOver."""
     rejected = await _write_rejects(transaction, load, errors)
     await record_progress(transaction, load, Counter(), persons=0, rejected=rejected)
 
 
-async def _write_rejects(transaction: Transaction, load: Load, errors: Sequence[RowError]) -> int:
+async def _write_rejects(transaction: Connection, load: Load, errors: Sequence[RowError]) -> int:
     """Keep each record as it was sent, once, and say how many are new: an interrupted load has kept some already."""
     if not errors:
         return 0

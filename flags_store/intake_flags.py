@@ -11,13 +11,11 @@ from domain.nhs_number import NhsNumber
 from flags_store.change_audit import Changed, record_changes
 from flags_store.extract_loads import Load
 from flags_store.reconcile import Action, Change
-from runtime.database import Transaction
+from runtime.database import Connection
 from runtime.ids import uuid7
 
 
-async def write_flags(
-    transaction: Transaction, load: Load, person_ids: Mapping[NhsNumber, UUID], actions: Sequence[Action]
-) -> None:
+async def write_flags(transaction: Connection, load: Load, person_ids: Mapping[NhsNumber, UUID], actions: Sequence[Action]) -> None:
     """Write every action and its audit event."""
     opened = [(uuid7(), action) for action in actions if action.change is Change.OPEN]
     changed = [action for action in actions if action.change in {Change.AMEND, Change.END, Change.DELETE}]
@@ -33,7 +31,7 @@ async def write_flags(
     )
 
 
-async def _update(transaction: Transaction, load: Load, actions: Sequence[Action]) -> None:
+async def _update(transaction: Connection, load: Load, actions: Sequence[Action]) -> None:
     if actions:
         columns = [list(column) for column in zip(*map(_row_after, actions), strict=True)]
         await transaction.execute(_UPDATE, (load.extract_id, load.extracted_at, *columns), prepare=False)
@@ -58,7 +56,7 @@ def _row_after(action: Action) -> tuple[object, ...]:
 
 
 async def _insert(
-    transaction: Transaction, load: Load, person_ids: Mapping[NhsNumber, UUID], opened: Sequence[tuple[UUID, Action]]
+    transaction: Connection, load: Load, person_ids: Mapping[NhsNumber, UUID], opened: Sequence[tuple[UUID, Action]]
 ) -> None:
     if not opened:
         return
@@ -82,7 +80,7 @@ _INSERT = """
 """
 
 
-async def _confirm(transaction: Transaction, load: Load, flag_ids: Sequence[UUID]) -> None:
+async def _confirm(transaction: Connection, load: Load, flag_ids: Sequence[UUID]) -> None:
     if flag_ids:
         await transaction.execute(
             """

@@ -16,7 +16,7 @@ from flags_store.change_audit import Changed, record_changes
 from flags_store.extract_loads import Load
 from flags_store.extract_record import ExtractRecord
 from flags_store.reconcile import Action, HeldPlan
-from runtime.database import Transaction
+from runtime.database import Connection
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class HeldPerson:
 Held = dict[NhsNumber, HeldPerson]
 
 
-async def read_held(transaction: Transaction, authority_code: str, numbers: Sequence[NhsNumber]) -> Held:
+async def read_held(transaction: Connection, authority_code: str, numbers: Sequence[NhsNumber]) -> Held:
     """The persons on these numbers, and their plans of this authority, deleted ones too."""
     cursor = await transaction.execute(_HELD, (list(numbers),), prepare=False)
     held: Held = {}
@@ -71,7 +71,7 @@ _HELD = """
 
 
 async def write_persons(
-    transaction: Transaction, load: Load, held: Mapping[NhsNumber, HeldPerson], actions: Iterable[Action]
+    transaction: Connection, load: Load, held: Mapping[NhsNumber, HeldPerson], actions: Iterable[Action]
 ) -> dict[NhsNumber, UUID]:
     """Add and update those whom accepted records name, and give the id of everybody. An extract never unmasks anyone."""
     newest = {number: record for number, record in _newest(actions).items() if _is_news(load, held.get(number), record)}

@@ -15,7 +15,7 @@ from domain.errors import NotFound
 from flags_store.extract_record import RowError
 from runtime.audit import record_audit
 from runtime.clock import ENGLAND
-from runtime.database import Transaction
+from runtime.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ _AFTERWORDS = {
 }
 
 
-async def read_report(transaction: Transaction, authority_code: str, extract_id: UUID) -> ExtractReport:
+async def read_report(transaction: Connection, authority_code: str, extract_id: UUID) -> ExtractReport:
     """The report of one extract of the authority. Raises NotFound."""
     cursor = transaction.cursor(row_factory=class_row(ExtractReport))
     await cursor.execute(f"{_REPORT} AND id = %s", (authority_code, extract_id))
@@ -79,7 +79,7 @@ async def read_report(transaction: Transaction, authority_code: str, extract_id:
     return report
 
 
-async def list_reports(transaction: Transaction, authority_code: str, *, limit: int = 50, offset: int = 0) -> list[ExtractReport]:
+async def list_reports(transaction: Connection, authority_code: str, *, limit: int = 50, offset: int = 0) -> list[ExtractReport]:
     """The authority's extracts, newest first."""
     cursor = transaction.cursor(row_factory=class_row(ExtractReport))
     await cursor.execute(f"{_REPORT} ORDER BY received_at DESC, id DESC LIMIT %s OFFSET %s", (authority_code, limit, offset))
@@ -94,7 +94,7 @@ _REPORT = """
 
 
 async def read_rejects(
-    transaction: Transaction, actor: Actor, authority_code: str, extract_id: UUID, *, limit: int = 100, offset: int = 0
+    transaction: Connection, actor: Actor, authority_code: str, extract_id: UUID, *, limit: int = 100, offset: int = 0
 ) -> list[RowError]:
     """The rejected records of one extract of the authority, by line, as they were sent. Raises NotFound."""
     await read_report(transaction, authority_code, extract_id)

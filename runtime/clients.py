@@ -20,7 +20,7 @@ from domain.actor import Actor
 from domain.errors import Conflict, InvalidInput, NotAllowed
 from runtime.audit import record_audit
 from runtime.clock import now
-from runtime.database import Database, Transaction
+from runtime.database import Connection, Database
 
 KEPT_SECONDS = 3.0
 TOKEN_LIFE = timedelta(minutes=5)
@@ -49,7 +49,7 @@ class Client:
     enabled: bool
 
 
-async def add_client(transaction: Transaction, actor: Actor, client: Client) -> None:
+async def add_client(transaction: Connection, actor: Actor, client: Client) -> None:
     """Register a client. Raises InvalidInput for an unknown scope, Conflict where the id is taken."""
     unknown = sorted(set(client.scopes) - set(SCOPES))
     if unknown or not client.scopes:
@@ -63,7 +63,7 @@ async def add_client(transaction: Transaction, actor: Actor, client: Client) -> 
     await record_audit(transaction, actor, "client.add", "client", client.id, care=client.care)
 
 
-async def find_client(transaction: Transaction, client_id: str) -> Client | None:
+async def find_client(transaction: Connection, client_id: str) -> Client | None:
     """The client with the id, or None."""
     cursor = transaction.cursor(row_factory=kwargs_row(_row_to_client))
     await cursor.execute(

@@ -5,20 +5,40 @@ Doors open transactions, use cases take them and never commit (docs/architecture
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import LiteralString, Protocol, Self
+from weakref import WeakKeyDictionary
 
 import psycopg
+from psycopg.adapt import Transformer
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from domain.errors import CouldNotReachStore, NightlightError
 from runtime.arrays import ArrayDumper
 from runtime.logs import get_logger
+from runtime.pipelined import Parameters, Pipelined, Prepared
 
-Transaction = psycopg.AsyncConnection[TupleRow]
-Rows = psycopg.AsyncCursor[TupleRow]
+Connection = psycopg.AsyncConnection[TupleRow]
+
+
+class Rows(Protocol):
+    """What a statement gave."""
+
+    async def fetchall(self) -> list[TupleRow]:
+        """All rows."""
+
+    async def fetchone(self) -> TupleRow | None:
+        """The first row, or the next; None where there is none."""
+
+
+class Transaction(Protocol):
+    """What a use case does its work with: a Connection in a transaction, or the desk's (`runtime.pipelined`)."""
+
+    async def execute(self, query: LiteralString | bytes, params: Parameters | None = None, *, binary: bool = False) -> Rows:
+        """Execute a statement, or send it on its way."""
+
 
 log = get_logger()
 
@@ -37,6 +57,7 @@ class Database:
     def __init__(self, url: str, connections: int = 10, application: str = "nightlight") -> None:
         self._pool = _pool(url, connections, application, _SESSION)
         self._desk_pool = _pool(url, _DESK_CONNECTIONS, application, _SESSION + _BY_KEYS)
+        self._prepared: WeakKeyDictionary[Connection, Prepared] = WeakKeyDictionary()
 
     async def __aenter__(self) -> Self:
         await self._pool.open()
@@ -48,34 +69,49 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def transaction(self, *, numbered: bool = False) -> AsyncIterator[Transaction]:
+    async def transaction(self) -> AsyncIterator[Connection]:
         """One READ COMMITTED transaction: committed when the block ends, rolled back when it raises.
 
-        A `numbered` one is the desk's: it takes its transaction id before it reads anything, so that a sweep can wait for it
-        to end, and a connection that nobody else waits for. What it executes is sent on at once and waited for only when rows
-        are fetched, or at the end: a row count is not there before that, and an error may show that late.
         Raises CouldNotReachStore where the server is away or the commit is not confirmed. Other psycopg errors pass.
         """
-        async with self._connected(self._desk_pool if numbered else self._pool) as connection:
+        async with self._connected(self._pool) as connection:
             try:
-                async with connection.pipeline() if numbered else nullcontext():
-                    await connection.execute("BEGIN")
-                    if numbered:
-                        await connection.execute("SELECT pg_current_xact_id()")
-                    yield connection
-                    commit = await connection.execute("COMMIT")
+                await connection.execute("BEGIN")
+                yield connection
+                commit = await connection.execute("COMMIT")
             except BaseException:
                 await _roll_back(connection)
                 raise
             if commit.statusmessage != "COMMIT":  # an error in it was passed over
                 raise CouldNotReachStore("the transaction could not be committed")
 
-    def single(self) -> AbstractAsyncContextManager[Transaction]:
+    @asynccontextmanager
+    async def numbered_transaction(self) -> AsyncIterator[Transaction]:
+        """The desk's: it takes its transaction id before it reads anything, so that a sweep can wait for it to end.
+
+        It has connections that nobody else waits for. What it executes goes out when rows are asked for, or at the end: an
+        error may show that late. Raises as `transaction` does.
+        """
+        async with self._connected(self._desk_pool) as connection:
+            prepared = self._prepared.setdefault(connection, Prepared(Transformer(connection.adapters)))
+            pipelined = Pipelined(connection, prepared)
+            try:
+                await pipelined.execute("BEGIN")
+                await pipelined.execute("SELECT pg_current_xact_id()")
+                yield pipelined
+                committed = await pipelined.commit()
+            except BaseException:
+                await _abandon(connection, pipelined, prepared)
+                raise
+            if not committed:
+                raise CouldNotReachStore("the transaction could not be committed")
+
+    def single(self) -> AbstractAsyncContextManager[Connection]:
         """For one statement, which is a transaction by itself. Raises as `transaction` does."""
         return self._connected(self._pool)
 
     @asynccontextmanager
-    async def _connected(self, pool: AsyncConnectionPool) -> AsyncIterator[Transaction]:
+    async def _connected(self, pool: AsyncConnectionPool) -> AsyncIterator[Connection]:
         task = asyncio.current_task()
         cancelled = task.cancelling() if task else 0
         try:
@@ -139,11 +175,23 @@ def _pool(url: str, connections: int, application: str, options: str) -> AsyncCo
     )
 
 
-async def _configure(connection: Transaction) -> None:
+async def _configure(connection: Connection) -> None:
     connection.adapters.register_dumper(list, ArrayDumper)
 
 
-async def _roll_back(connection: Transaction) -> None:
+async def _abandon(connection: Connection, pipelined: Pipelined, prepared: Prepared) -> None:
+    try:
+        failed = await pipelined.abandon()
+    except BaseException:
+        await connection.close()
+        raise
+    await _roll_back(connection)
+    if failed and not connection.closed:
+        prepared.names.clear()
+        await connection.execute("DEALLOCATE ALL")
+
+
+async def _roll_back(connection: Connection) -> None:
     if connection.closed:
         return
     try:

@@ -13,7 +13,7 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from domain.errors import CouldNotReachStore
-from runtime.database import Database, Transaction
+from runtime.database import Connection, Database
 from runtime.logs import get_logger
 
 EVERY_SECONDS = 3.0
@@ -30,7 +30,7 @@ class Beat:
     beat_at: datetime
 
 
-async def keep_beating(database: Database, process: str, also: Callable[[Transaction], Awaitable[None]] | None = None) -> None:
+async def keep_beating(database: Database, process: str, also: Callable[[Connection], Awaitable[None]] | None = None) -> None:
     """Beat for ever; `also` writes what this process wants known about its traffic in the same transaction."""
     instance = f"{socket.gethostname()}:{os.getpid()}"
     while True:
@@ -44,14 +44,14 @@ async def keep_beating(database: Database, process: str, also: Callable[[Transac
         await asyncio.sleep(EVERY_SECONDS)
 
 
-async def read_beats(transaction: Transaction) -> list[Beat]:
+async def read_beats(transaction: Connection) -> list[Beat]:
     """The newest heartbeat of every kind of process."""
     cursor = transaction.cursor(row_factory=class_row(Beat))
     await cursor.execute("SELECT process, max(beat_at) AS beat_at FROM heartbeats GROUP BY process")
     return await cursor.fetchall()
 
 
-async def _beat(transaction: Transaction, process: str, instance: str) -> None:
+async def _beat(transaction: Connection, process: str, instance: str) -> None:
     await transaction.execute(
         """
         INSERT INTO heartbeats (process, instance, beat_at) VALUES (%s, %s, now())

@@ -13,7 +13,7 @@ from psycopg.rows import kwargs_row
 from domain.actor import Actor, ActorKind, Role
 from runtime.audit import record_audit
 from runtime.clock import now
-from runtime.database import Transaction
+from runtime.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Session:
         return Actor(ActorKind.PERSON, self.subject, self.name, self.organisation, self.role)
 
 
-async def start_session(transaction: Transaction, subject: str, name: str, role: Role, organisation: str, life: timedelta) -> str:
+async def start_session(transaction: Connection, subject: str, name: str, role: Role, organisation: str, life: timedelta) -> str:
     """Begin a session and return its id, which only the browser's cookie holds; here only its hash is kept."""
     session_id = secrets.token_urlsafe(32)
     session = Session(subject, name, role, organisation, secrets.token_urlsafe(32))
@@ -47,7 +47,7 @@ async def start_session(transaction: Transaction, subject: str, name: str, role:
     return session_id
 
 
-async def find_session(transaction: Transaction, session_id: str) -> Session | None:
+async def find_session(transaction: Connection, session_id: str) -> Session | None:
     """The session, or None where it ended, ran out or never was."""
     cursor = transaction.cursor(row_factory=kwargs_row(_row_to_session))
     await cursor.execute(
@@ -60,7 +60,7 @@ async def find_session(transaction: Transaction, session_id: str) -> Session | N
     return await cursor.fetchone()
 
 
-async def end_session(transaction: Transaction, session_id: str) -> None:
+async def end_session(transaction: Connection, session_id: str) -> None:
     """Sign out: the session is gone for every process at once."""
     session = await find_session(transaction, session_id)
     if session is None:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from psycopg.rows import class_row
 
-from runtime.database import Transaction
+from runtime.database import Connection
 from runtime.heartbeat import ALIVE_SECONDS
 
 
@@ -28,7 +28,7 @@ class ListenerCertificate:
         return round((self.expires_at - at).total_seconds() / 86_400, 2)
 
 
-async def record_certificates(transaction: Transaction, certificates: Sequence[ListenerCertificate]) -> None:
+async def record_certificates(transaction: Connection, certificates: Sequence[ListenerCertificate]) -> None:
     """Write down what this process shows now."""
     instance = f"{socket.gethostname()}:{os.getpid()}"
     for certificate in certificates:
@@ -44,7 +44,7 @@ async def record_certificates(transaction: Transaction, certificates: Sequence[L
         await transaction.execute("DELETE FROM listener_certificates WHERE seen_at < now() - interval '1 day'")
 
 
-async def read_certificates(transaction: Transaction) -> tuple[ListenerCertificate, ...]:
+async def read_certificates(transaction: Connection) -> tuple[ListenerCertificate, ...]:
     """What running listeners show: by name, the soonest end where several machines run one of that name."""
     cursor = transaction.cursor(row_factory=class_row(ListenerCertificate))
     await cursor.execute(

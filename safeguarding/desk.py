@@ -128,7 +128,7 @@ class Desk:
         for attempt in range(1, _TRIES + 1):
             directory = await self._directory.current()
             try:
-                async with self._database.transaction(numbered=True) as transaction:
+                async with self._database.numbered_transaction() as transaction:
                     return await patients_seen(transaction, checks, directory, self._key)
             except _IN_THE_WAY as error:
                 self._directory.forget()

@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from domain.errors import NotFound
-from runtime.database import Transaction
+from runtime.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class AlertSummary:
 
 
 async def alerts_for_operator(
-    transaction: Transaction, authority_code: str | None, limit: int = 100
+    transaction: Connection, authority_code: str | None, limit: int = 100
 ) -> list[tuple[AlertSummary, list[DeliveryRow]]]:
     """The newest alerts of one authority or of all, each with its deliveries. Raises NotFound for an unknown authority."""
     known = await transaction.execute(

@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from domain.actor import Actor
 from domain.errors import Conflict, InvalidInput, NotFound
 from runtime.audit import record_audit
-from runtime.database import Transaction
+from runtime.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class RegisteredPeer:
 
 
 async def add_peer(
-    transaction: Transaction,
+    transaction: Connection,
     actor: Actor,
     name: str,
     sites: Sequence[str],
@@ -67,7 +67,7 @@ async def add_peer(
     )  # fmt: skip
 
 
-async def remove_peer(transaction: Transaction, actor: Actor, name: str) -> None:
+async def remove_peer(transaction: Connection, actor: Actor, name: str) -> None:
     """Let a system speak no more; what it sent stays. Raises NotFound."""
     removed = await transaction.execute("DELETE FROM peers WHERE name = %s", (name,))
     if removed.rowcount == 0:
@@ -75,7 +75,7 @@ async def remove_peer(transaction: Transaction, actor: Actor, name: str) -> None
     await record_audit(transaction, actor, "peer.remove", "peer", name)
 
 
-async def read_peers(transaction: Transaction) -> list[RegisteredPeer]:
+async def read_peers(transaction: Connection) -> list[RegisteredPeer]:
     """Every peer, by name, those that no site lists included."""
     cursor = transaction.cursor(row_factory=class_row(RegisteredPeer))
     await cursor.execute(
@@ -89,7 +89,7 @@ async def read_peers(transaction: Transaction) -> list[RegisteredPeer]:
     return await cursor.fetchall()
 
 
-async def _allow(transaction: Transaction, peer_id: int, site: str, may_query: bool) -> None:
+async def _allow(transaction: Connection, peer_id: int, site: str, may_query: bool) -> None:
     allowed = await transaction.execute(
         "INSERT INTO peer_facilities (peer_id, site, may_query) SELECT %s, ods_code, %s FROM sites WHERE ods_code = %s",
         (peer_id, may_query, site),

@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from domain.actor import Actor
 from domain.errors import NotFound, NotSpeakingFor
 from runtime.audit import record_audit
-from runtime.database import Transaction
+from runtime.database import Connection
 from safeguarding.directory import Directory
 from safeguarding.views import MOST_ROWS
 
@@ -76,7 +76,7 @@ _OLDEST_FIRST, _NEWEST_FIRST = "ORDER BY q.received_at, q.id", "ORDER BY q.recei
 
 
 async def list_quarantine(
-    transaction: Transaction,
+    transaction: Connection,
     state: QuarantineState = QuarantineState.HELD,
     site: str | None = None,
     *,
@@ -94,7 +94,7 @@ async def list_quarantine(
 
 
 async def quarantine_of_organisation(
-    transaction: Transaction,
+    transaction: Connection,
     directory: Directory,
     organisation: str,
     state: QuarantineState = QuarantineState.HELD,
@@ -114,7 +114,7 @@ async def quarantine_of_organisation(
     return QuarantineList(rows, found.is_full, len(found.rows) - len(rows))
 
 
-async def find_quarantined(transaction: Transaction, message_id: UUID) -> QuarantineRow:
+async def find_quarantined(transaction: Connection, message_id: UUID) -> QuarantineRow:
     """One message without its content. Raises NotFound."""
     cursor = transaction.cursor(row_factory=class_row(QuarantineRow))
     await cursor.execute(_ROWS.encode() + b"WHERE q.id = %s", (message_id,))
@@ -125,7 +125,7 @@ async def find_quarantined(transaction: Transaction, message_id: UUID) -> Quaran
 
 
 async def quarantined_of_organisation(
-    transaction: Transaction, directory: Directory, organisation: str, message_id: UUID
+    transaction: Connection, directory: Directory, organisation: str, message_id: UUID
 ) -> QuarantineRow:
     """One message of the organisation, without its content. Raises NotFound where it is not there or not theirs."""
     row = await find_quarantined(transaction, message_id)
@@ -134,7 +134,7 @@ async def quarantined_of_organisation(
     return row
 
 
-async def open_quarantined(transaction: Transaction, actor: Actor, row: QuarantineRow) -> bytes:
+async def open_quarantined(transaction: Connection, actor: Actor, row: QuarantineRow) -> bytes:
     """The message as it was received, with everything about the patient; opening it is audited."""
     cursor = await transaction.execute("SELECT raw FROM quarantine WHERE id = %s", (row.id,))
     found = await cursor.fetchone()
@@ -144,7 +144,7 @@ async def open_quarantined(transaction: Transaction, actor: Actor, row: Quaranti
     return bytes(found[0])
 
 
-async def oldest_held(transaction: Transaction) -> datetime | None:
+async def oldest_held(transaction: Connection) -> datetime | None:
     """When the oldest message that nobody has decided about was received."""
     row = await (await transaction.execute("SELECT min(received_at) FROM quarantine WHERE state = 'held'")).fetchone()
     return row[0] if row else None
@@ -160,7 +160,7 @@ def is_proven(directory: Directory, row: QuarantineRow) -> bool:
 
 
 async def _list(
-    transaction: Transaction, where: str, parameters: Sequence[object], *, newest_first: bool, limit: int
+    transaction: Connection, where: str, parameters: Sequence[object], *, newest_first: bool, limit: int
 ) -> QuarantineList:
     cursor = transaction.cursor(row_factory=class_row(QuarantineRow))
     order = _NEWEST_FIRST if newest_first else _OLDEST_FIRST

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from psycopg.errors import UndefinedTable
 
-from runtime.database import Transaction
+from runtime.database import Connection
 from runtime.heartbeat import Beat, read_beats
 from safeguarding.certificates import ListenerCertificate, read_certificates
 from safeguarding.directory import Directory
@@ -28,7 +28,7 @@ class Readiness:
     certificates: tuple[ListenerCertificate, ...] = ()
 
 
-async def read_revision(transaction: Transaction) -> str | None:
+async def read_revision(transaction: Connection) -> str | None:
     """The revision at which the database stands, or None where it was never migrated."""
     try:
         row = await (await transaction.execute("SELECT version_num FROM alembic_version")).fetchone()
@@ -37,7 +37,7 @@ async def read_revision(transaction: Transaction) -> str | None:
     return str(row[0]) if row else None
 
 
-async def read_readiness(transaction: Transaction, directory: Directory) -> Readiness:
+async def read_readiness(transaction: Connection, directory: Directory) -> Readiness:
     """The newest signs of life: of the processes, of each site's feed, of each authority's extracts, of what waits;
     and what the HL7 listeners show."""
     cursor = await transaction.execute("SELECT site, last_message_at FROM site_feeds")

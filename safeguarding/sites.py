@@ -11,7 +11,7 @@ from domain.actor import Actor
 from domain.care_setting import CareSetting
 from domain.errors import Conflict, InvalidInput, NotFound
 from runtime.audit import record_audit
-from runtime.database import Transaction
+from runtime.database import Connection
 from safeguarding.care_settings import DEFAULT_RULES
 from safeguarding.directory import CareSettingRule
 from safeguarding.rules import write_rule
@@ -21,7 +21,7 @@ _TRUST_CODE = 3
 
 
 async def add_site(
-    transaction: Transaction,
+    transaction: Connection,
     actor: Actor,
     ods_code: str,
     name: str,
@@ -83,7 +83,7 @@ class Answering:
     """The name by which HL7 knows it (table 0211); empty where the listener's own holds."""
 
 
-async def set_answering(transaction: Transaction, actor: Actor, ods_code: str, answering: Answering) -> None:
+async def set_answering(transaction: Connection, actor: Actor, ods_code: str, answering: Answering) -> None:
     """Change how a site's messages are answered. Raises NotFound for an unknown site, InvalidInput where nothing is named."""
     changes = {name: value for name, value in asdict(answering).items() if value is not None}
     if not changes:
@@ -102,7 +102,7 @@ async def set_answering(transaction: Transaction, actor: Actor, ods_code: str, a
     await record_audit(transaction, actor, "site.set", "site", ods_code.upper(), **changes)
 
 
-async def allow_peer(transaction: Transaction, network: str, site: str) -> None:
+async def allow_peer(transaction: Connection, network: str, site: str) -> None:
     """Let the systems of a network speak for a site. Raises InvalidInput where it is no address or network."""
     try:
         parsed = ipaddress.ip_network(network)
@@ -118,6 +118,6 @@ async def allow_peer(transaction: Transaction, network: str, site: str) -> None:
     )
 
 
-async def _check_authority(transaction: Transaction, code: str) -> None:
+async def _check_authority(transaction: Connection, code: str) -> None:
     if await (await transaction.execute("SELECT 1 FROM authorities WHERE code = %s", (code,))).fetchone() is None:
         raise NotFound(f"there is no authority {code}: add it first with nightlight authority add")

@@ -17,7 +17,7 @@ from domain.encounter import EncounterState
 from domain.errors import NotFound
 from domain.nhs_number import NhsNumber
 from runtime.audit import record_audit
-from runtime.database import Transaction
+from runtime.database import Connection
 
 MOST_ROWS = 500
 """Rows of one page. A page that is full says that there may be more, and the newest are always on it."""
@@ -102,7 +102,7 @@ _ALERT_ROWS = """
 """
 
 
-async def worklist(transaction: Transaction, actor: Actor, authority_code: str, limit: int = MOST_ROWS) -> list[AlertRow]:
+async def worklist(transaction: Connection, actor: Actor, authority_code: str, limit: int = MOST_ROWS) -> list[AlertRow]:
     """The authority's alerts: those that wait first, oldest first; then the newest of the others. Viewing is audited."""
     cursor = transaction.cursor(row_factory=class_row(AlertRow))
     await cursor.execute(
@@ -120,7 +120,7 @@ async def worklist(transaction: Transaction, actor: Actor, authority_code: str, 
     return [*waiting, *(row for row in rows if not row.is_waiting)]
 
 
-async def alert_of_authority(transaction: Transaction, actor: Actor, authority_code: str, alert_id: UUID) -> AlertRow:
+async def alert_of_authority(transaction: Connection, actor: Actor, authority_code: str, alert_id: UUID) -> AlertRow:
     """One alert. Raises NotFound where it is another authority's, or not there. Viewing is audited."""
     cursor = transaction.cursor(row_factory=class_row(AlertRow))
     await cursor.execute(_ALERT_ROWS + "WHERE a.id = %s AND a.authority_code = %s", (alert_id, authority_code))
@@ -131,7 +131,7 @@ async def alert_of_authority(transaction: Transaction, actor: Actor, authority_c
     return row
 
 
-async def alerts_of_encounter(transaction: Transaction, encounter_id: UUID) -> list[AlertRow]:
+async def alerts_of_encounter(transaction: Connection, encounter_id: UUID) -> list[AlertRow]:
     """What every authority that was told of an encounter has answered so far; the banner shows it beside the flags."""
     cursor = transaction.cursor(row_factory=class_row(AlertRow))
     await cursor.execute(_ALERT_ROWS + "WHERE a.encounter_id = %s ORDER BY a.authority_code", (encounter_id,))
@@ -168,7 +168,7 @@ _ENCOUNTER_ROWS = """
 """
 
 
-async def encounter_of_organisation(transaction: Transaction, organisation_code: str, encounter_id: UUID) -> EncounterRow:
+async def encounter_of_organisation(transaction: Connection, organisation_code: str, encounter_id: UUID) -> EncounterRow:
     """One encounter. Raises NotFound where it is another organisation's, or not there."""
     cursor = transaction.cursor(row_factory=class_row(EncounterRow))
     await cursor.execute(_ENCOUNTER_ROWS + "WHERE e.id = %s AND s.organisation_code = %s", (encounter_id, organisation_code))
@@ -179,7 +179,7 @@ async def encounter_of_organisation(transaction: Transaction, organisation_code:
 
 
 async def open_encounters(
-    transaction: Transaction, actor: Actor, organisation_code: str, limit: int = MOST_ROWS
+    transaction: Connection, actor: Actor, organisation_code: str, limit: int = MOST_ROWS
 ) -> list[EncounterRow]:
     """The organisation's encounters that need an eye: safeguarding information, or could not be checked; newest first."""
     cursor = transaction.cursor(row_factory=class_row(EncounterRow))
@@ -212,7 +212,7 @@ class AccessRow:
     encounter_id: UUID | None
 
 
-async def newest_accesses(transaction: Transaction, actor: Actor, limit: int = 100) -> list[AccessRow]:
+async def newest_accesses(transaction: Connection, actor: Actor, limit: int = 100) -> list[AccessRow]:
     """The newest looks of everybody. Reviewing is audited too."""
     cursor = transaction.cursor(row_factory=class_row(AccessRow))
     await cursor.execute(

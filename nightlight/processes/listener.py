@@ -13,7 +13,7 @@ from hl7_listener.server import Limits, listening
 from hl7_listener.tls import Certificates
 from nightlight.processes.common import Nudger, handed_down, log, run, store, until_safe, until_stopped
 from nightlight.supervisor.sockets import listen_for_hl7
-from runtime.database import Database, Transaction
+from runtime.database import Connection, Database
 from runtime.heartbeat import keep_beating
 from runtime.nudge import Nudges
 from runtime.secret import secret_key
@@ -37,7 +37,7 @@ async def _main(settings: Settings) -> None:
         watch = LookupWatch(database, directory, settings.query_alarm_per_hour)
         answerer = Answerer(desk, directory, database, settings.default_charset, feeds.note, settings.link, on_lookup=watch.note)
 
-        async def beat_too(transaction: Transaction) -> None:
+        async def beat_too(transaction: Connection) -> None:
             await feeds.write(transaction)
             await record_certificates(transaction, [door.certificate() for door in doors if door.certificates])
 
@@ -49,7 +49,7 @@ async def _main(settings: Settings) -> None:
     await nudges.close()
 
 
-async def _beat_when_safe(database: Database, also: Callable[[Transaction], Awaitable[None]]) -> None:
+async def _beat_when_safe(database: Database, also: Callable[[Connection], Awaitable[None]]) -> None:
     await until_safe(database)
     await keep_beating(database, "listener", also)
 
@@ -87,7 +87,7 @@ class SiteFeeds:
         """A message of the site was answered."""
         self._last[site] = at
 
-    async def write(self, transaction: Transaction) -> None:
+    async def write(self, transaction: Connection) -> None:
         """Write down what came since the last time."""
         last, self._last = self._last, {}
         for site, at in sorted(last.items()):

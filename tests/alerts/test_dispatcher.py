@@ -19,7 +19,7 @@ from alerts.claims import claim_due
 from domain.alert import AttemptOutcome, ChannelName, Delivery
 from domain.channel import Attempted
 from domain.errors import CouldNotReachStore
-from runtime.database import Database, Transaction
+from runtime.database import Connection, Database
 from runtime.nudge import DELIVERIES, Nudges
 from tests.alerts.conftest import eventually
 from tests.alerts.mail import Mailbox, mail_server, url_of
@@ -343,7 +343,7 @@ class Deaf(Database):
     asked = 0
 
     @asynccontextmanager
-    async def _connected(self, pool: AsyncConnectionPool) -> AsyncIterator[Transaction]:
+    async def _connected(self, pool: AsyncConnectionPool) -> AsyncIterator[Connection]:
         self.asked += 1
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(0.2)

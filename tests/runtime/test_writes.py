@@ -1,12 +1,15 @@
 """Writes that go out together: each is counted, and one that came too late is told."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from runtime.database import Database
+from runtime.database import Database, Transaction
 from runtime.writes import Write, write_together
 from tests.conftest import FreshDatabase
+
+Begin = Callable[[Database], AbstractAsyncContextManager[Transaction]]
 
 HOSPITALS = "INSERT INTO organisations (ods_code, name) SELECT unnest(%s::text[]), 'A hospital' ON CONFLICT DO NOTHING"
 SITES = (
@@ -27,19 +30,19 @@ async def count(database: Database, table: str) -> int:
     return int(row[0])
 
 
-@pytest.mark.parametrize("numbered", [False, True])
-async def test_a_write_that_came_too_late_is_told(database: Database, numbered: bool) -> None:
+@pytest.mark.parametrize("begin", [Database.transaction, Database.numbered_transaction])
+async def test_a_write_that_came_too_late_is_told(database: Database, begin: Begin) -> None:
     async with database.transaction() as transaction:
         assert await write_together(transaction, [Write(HOSPITALS, [["R0A"]], 1)])
-    async with database.transaction(numbered=numbered) as transaction:
+    async with begin(database) as transaction:
         assert not await write_together(transaction, [Write(HOSPITALS, [["R0A", "R0B"]], 2)])
     assert await count(database, "organisations") == 2
 
 
-@pytest.mark.parametrize("numbered", [False, True])
-async def test_several_tables_are_written_by_one_statement_foreign_keys_and_all(database: Database, numbered: bool) -> None:
+@pytest.mark.parametrize("begin", [Database.transaction, Database.numbered_transaction])
+async def test_several_tables_are_written_by_one_statement_foreign_keys_and_all(database: Database, begin: Begin) -> None:
     writes = [Write(HOSPITALS, [["R0A"]], 1), Write(SITES, [["R0A01", "R0A02"], "R0A"], 2)]
-    async with database.transaction(numbered=numbered) as transaction:
+    async with begin(database) as transaction:
         assert await write_together(transaction, writes)
     assert (await count(database, "organisations"), await count(database, "sites")) == (1, 2)
 

@@ -50,7 +50,7 @@ async def test_write_skew_between_desk_and_extract_loses_no_alert(house: House) 
     """The desk reads no flag, the extract commits and is swept, and only then does the desk commit its encounter."""
     async with house.database.transaction() as reading:
         directory = await read_directory(reading)
-    async with house.database.transaction(numbered=True) as desk:
+    async with house.database.numbered_transaction() as desk:
         [reply] = await patients_seen(desk, [check()], directory, KEY)
         assert isinstance(reply.outcome, NoneKnown)
         async with house.database.transaction() as extract:
@@ -66,7 +66,7 @@ async def test_a_desk_transaction_that_has_written_nothing_yet_is_waited_for(hou
     """It has its transaction id before it reads; without that the sweep could not see it."""
     async with house.database.transaction() as reading:
         directory = await read_directory(reading)
-    async with house.database.transaction(numbered=True) as desk:
+    async with house.database.numbered_transaction() as desk:
         await (await desk.execute("SELECT 1")).fetchall()  # what was sent before it is done too
         async with house.database.transaction() as extract:
             await flag_by_extract(extract)

@@ -1,0 +1,192 @@
+"""The desk's transaction: the same rows as the driver gives, errors where they belong, and a connection that survives them."""
+
+# ruff: noqa: PT012 (what is to fail is a transaction, and its block is several statements)
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from domain.errors import CouldNotReachStore
+from runtime.database import Database, Transaction
+from tests.conftest import FreshDatabase
+
+A_HOSPITAL = "INSERT INTO organisations (ods_code, name) VALUES (%s, 'A hospital')"
+VALUES = {
+    "text": 'Zoë "O\'Hara" \\ %s',
+    "empty": "",
+    "none": None,
+    "number": 7,
+    "large number": 2**40,
+    "truth": True,
+    "moment": datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC),
+    "day": date(2024, 2, 29),
+    "key": UUID("01990000-0000-7000-8000-000000000001"),
+    "bytes": b"\x00\x1c\\",
+}
+
+
+@pytest.fixture
+async def database(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
+    async with Database(fresh_database.service_url) as database:
+        yield database
+
+
+async def backend(transaction: Transaction) -> int:
+    row = await (await transaction.execute("SELECT pg_backend_pid()")).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def hospitals(database: Database) -> int:
+    async with database.transaction() as transaction:
+        row = await (await transaction.execute("SELECT count(*) FROM organisations")).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def test_an_error_is_raised_where_its_answer_is_waited_for(database: Database) -> None:
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        async with database.numbered_transaction() as transaction:
+            await transaction.execute(A_HOSPITAL, ("R0A",))
+            await (await transaction.execute("SELECT 1 / %s::int", (0,))).fetchall()
+    assert await hospitals(database) == 0
+
+
+async def test_an_error_that_nobody_waited_for_is_raised_at_the_end_and_nothing_is_kept(database: Database) -> None:
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        async with database.numbered_transaction() as transaction:
+            await transaction.execute(A_HOSPITAL, ("R0A",))
+            await transaction.execute(A_HOSPITAL, ("R0A",))
+            await transaction.execute(A_HOSPITAL, ("R0B",))
+    assert await hospitals(database) == 0
+
+
+async def test_an_error_raised_by_an_earlier_statement_is_the_one_that_is_told(database: Database) -> None:
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        async with database.numbered_transaction() as transaction:
+            await transaction.execute(A_HOSPITAL, ("R0A",))
+            await transaction.execute(A_HOSPITAL, ("R0A",))
+            await (await transaction.execute("SELECT 1")).fetchall()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_caller_that_gives_up_rolls_back_and_leaves_the_connection_good(database: Database, waits: bool) -> None:
+    class GivesUp(Exception):
+        pass
+
+    with pytest.raises(GivesUp):
+        async with database.numbered_transaction() as transaction:
+            process = await backend(transaction) if waits else None
+            await transaction.execute(A_HOSPITAL, ("R0A",))
+            raise GivesUp
+    async with database.numbered_transaction() as transaction:
+        assert process in {None, await backend(transaction)}
+    assert await hospitals(database) == 0
+
+
+async def test_after_an_error_the_same_statements_work_on_the_same_connection(database: Database) -> None:
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        async with database.numbered_transaction() as transaction:
+            process = await backend(transaction)
+            await transaction.execute("SELECT 1 / %s::int", (0,))
+            await transaction.execute(A_HOSPITAL, ("R0A",))  # prepared behind the failure, so not at all
+    async with database.numbered_transaction() as transaction:
+        assert await backend(transaction) == process
+        await transaction.execute(A_HOSPITAL, ("R0B",))
+        assert await (await transaction.execute("SELECT 1 / %s::int", (1,))).fetchall() == [(1,)]
+    assert await hospitals(database) == 1
+
+
+async def test_a_server_process_that_dies_is_a_store_that_could_not_be_reached(database: Database) -> None:
+    with pytest.raises(CouldNotReachStore):
+        async with database.numbered_transaction() as transaction:
+            process = await backend(transaction)
+            async with database.transaction() as other:
+                await other.execute("SELECT pg_terminate_backend(%s)", (process,))
+            await (await transaction.execute("SELECT pg_sleep(5)")).fetchall()
+    async with database.numbered_transaction() as transaction:
+        assert await backend(transaction) != process
+
+
+async def test_a_server_process_that_dies_before_the_commit_is_a_store_that_could_not_be_reached(database: Database) -> None:
+    with pytest.raises(CouldNotReachStore):
+        async with database.numbered_transaction() as transaction:
+            process = await backend(transaction)
+            await transaction.execute(A_HOSPITAL, ("R0A",))
+            async with database.transaction() as other:
+                await other.execute("SELECT pg_terminate_backend(%s)", (process,))
+    assert await hospitals(database) == 0
+
+
+async def test_a_task_that_is_cancelled_while_it_waits_spoils_nothing(database: Database) -> None:
+    waiting = asyncio.Event()
+
+    async def wait() -> None:
+        async with database.numbered_transaction() as transaction:
+            await transaction.execute(A_HOSPITAL, ("R0A",))
+            answer = await transaction.execute("SELECT pg_sleep(0.2)")
+            waiting.set()
+            await answer.fetchall()
+
+    task = asyncio.create_task(wait())
+    await waiting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with database.numbered_transaction() as transaction:
+        assert await (await transaction.execute("SELECT 7")).fetchall() == [(7,)]
+    assert await hospitals(database) == 0
+
+
+async def test_more_than_the_network_takes_at_once_goes_both_ways(database: Database) -> None:
+    large = "x" * 3_000_000
+    async with database.numbered_transaction() as transaction:
+        answers = [await transaction.execute("SELECT %s::text", (large,)) for _ in range(3)]
+        assert [await answer.fetchall() for answer in answers] == [[(large,)]] * 3
+
+
+async def test_answers_are_fetched_in_any_order(database: Database) -> None:
+    async with database.numbered_transaction() as transaction:
+        first = await transaction.execute("SELECT 1")
+        second = await transaction.execute("SELECT 2")
+        assert await second.fetchone() == (2,)
+        assert await first.fetchone() == (1,)
+        assert await (await transaction.execute("SELECT 3 WHERE false")).fetchone() is None
+
+
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize("name", VALUES)
+async def test_a_value_comes_back_as_it_went(database: Database, name: str, binary: bool) -> None:
+    kinds = {"number": "int", "large number": "bigint", "truth": "boolean", "moment": "timestamptz", "day": "date", "key": "uuid"}
+    kind = {**kinds, "bytes": "bytea"}.get(name, "text")
+    query = f"SELECT %s::{kind}, (%s::{kind}[])[1], '%%'".encode()
+    async with database.numbered_transaction() as transaction:
+        rows = await (await transaction.execute(query, (VALUES[name], [VALUES[name]]), binary=binary)).fetchall()
+    assert rows == [(VALUES[name], VALUES[name], "%")]
+
+
+async def test_parameters_by_name_are_used_as_often_as_they_are_named(database: Database) -> None:
+    async with database.numbered_transaction() as transaction:
+        answer = await transaction.execute("SELECT %(b)s::int, %(a)s::int, %(b)s::int", {"a": 1, "b": 2})
+        assert await answer.fetchall() == [(2, 1, 2)]
+
+
+async def test_a_statement_is_prepared_once_for_a_connection(database: Database) -> None:
+    for _ in range(3):
+        async with database.numbered_transaction() as transaction:
+            await transaction.execute("SELECT %s::text", ("once",))
+    async with database.numbered_transaction() as transaction:
+        answer = await transaction.execute(
+            "SELECT count(*)::int FROM pg_prepared_statements WHERE statement LIKE 'SELECT $1::text%'"
+        )
+        assert await answer.fetchone() == (1,)
+
+
+async def test_a_text_that_postgresql_cannot_hold_is_a_data_error(database: Database) -> None:
+    with pytest.raises(psycopg.DataError):
+        async with database.numbered_transaction() as transaction:
+            await transaction.execute("SELECT %s::text[]", (["a\0b"],))
