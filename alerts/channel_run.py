@@ -18,7 +18,7 @@ import psycopg
 from alerts.claims import Attempt, claim_due, record_attempt, release
 from alerts.metrics import ATTEMPTS, CHANNEL_ERRORS, STORE_ERRORS
 from alerts.retry import jittered, seconds_until_next
-from domain.alert import AttemptOutcome, Delivery
+from domain.alert import AttemptOutcome, ChannelName, Delivery
 from domain.channel import Attempted, Channel
 from domain.errors import CouldNotReachStore, Temporary
 from runtime.clock import now
@@ -80,7 +80,8 @@ class ChannelRun:
         free = self._pace.slots - len(self._in_hand)
         if free == 0:
             return
-        async with self._database.single() as transaction:
+        opened = self._database.transaction() if self.channel.name is ChannelName.HL7 else self._database.single()
+        async with opened as transaction:
             due = await claim_due(transaction, self.channel.name, self._me, self._pace.lease, free, self._in_hand.values())
         for delivery in due:
             task = asyncio.create_task(self._attempt(delivery))

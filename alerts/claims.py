@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.alert import AttemptOutcome, ChannelName, Delivery
 from domain.channel import Attempted
-from runtime.database import Transaction
+from runtime.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Waiting:
 
 
 async def claim_due(
-    transaction: Transaction,
+    transaction: Connection,
     channel: ChannelName,
     claimed_by: str,
     lease: timedelta,
@@ -45,8 +45,14 @@ async def claim_due(
     """Take up to `limit` deliveries that are due and that nobody holds. After the lease anybody may take them again.
 
     Anybody but who still has them `in_hand`: an attempt that could not be written down yet is not made twice.
+    To a hospital goes one at a time, and none before an earlier one about the same patient was told; that needs a
+    transaction, where the others do with a single statement.
     """
-    cursor = await transaction.execute(_CLAIM, (channel.value, list(in_hand), limit, lease, claimed_by))
+    if channel is ChannelName.HL7:
+        await transaction.execute(_ONE_AT_A_TIME)
+        cursor = await transaction.execute(_CLAIM_IN_ORDER, (list(in_hand), lease, claimed_by, limit))
+    else:
+        cursor = await transaction.execute(_CLAIM, (channel.value, list(in_hand), limit, lease, claimed_by))
     return [
         Delivery(delivery_id, alert_id, channel, recipient, authority_code, attempts)
         for delivery_id, alert_id, recipient, authority_code, attempts in await cursor.fetchall()
@@ -67,8 +73,28 @@ _CLAIM = """
     RETURNING d.id, d.alert_id, d.recipient, a.authority_code, d.attempts
 """
 
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('claim for hospitals'))"  # one dispatcher decides which site is busy
 
-async def record_attempt(transaction: Transaction, attempt: Attempt, claimed_by: str, seconds_until_next: float) -> None:
+_CLAIM_IN_ORDER = """
+    WITH waiting AS (
+        SELECT d.id, d.recipient, d.next_attempt_at,
+               row_number() OVER (PARTITION BY d.recipient, a.person_id ORDER BY d.id) AS place,
+               bool_or(coalesce(d.lease_until > now(), false)) OVER (PARTITION BY d.recipient) AS is_busy
+        FROM deliveries d JOIN alerts a ON a.id = d.alert_id
+        WHERE d.state = 'pending' AND d.channel = 'hl7'
+    ), due AS MATERIALIZED (
+        SELECT DISTINCT ON (recipient) id FROM waiting
+        WHERE place = 1 AND NOT is_busy AND next_attempt_at <= now() AND id <> ALL(%s::uuid[])
+        ORDER BY recipient, next_attempt_at, id
+    )
+    UPDATE deliveries d SET lease_until = now() + %s, claimed_by = %s
+    FROM alerts a
+    WHERE d.id IN (SELECT id FROM due LIMIT %s) AND d.state = 'pending' AND a.id = d.alert_id
+    RETURNING d.id, d.alert_id, d.recipient, a.authority_code, d.attempts
+"""
+
+
+async def record_attempt(transaction: Connection, attempt: Attempt, claimed_by: str, seconds_until_next: float) -> None:
     """Write the attempt down and move the delivery: told, or due again. Nothing changes where it is already written.
 
     Who has told counts, whoever holds the lease by now; who has failed moves only what is still its own.
@@ -121,7 +147,7 @@ _FAILED = f"""
 """  # noqa: S608
 
 
-async def release(transaction: Transaction, claimed_by: str) -> None:
+async def release(transaction: Connection, claimed_by: str) -> None:
     """Give back at once what a dispatcher that stops still holds."""
     await transaction.execute(
         "UPDATE deliveries SET lease_until = NULL, claimed_by = NULL WHERE claimed_by = %s AND state = 'pending'",
@@ -129,7 +155,7 @@ async def release(transaction: Transaction, claimed_by: str) -> None:
     )
 
 
-async def read_waiting(transaction: Transaction) -> list[Waiting]:
+async def read_waiting(transaction: Connection) -> list[Waiting]:
     """What waits, by channel; a channel for which nothing waits is left out.
 
     A delivery needs a person where its last attempt was refused for good.
@@ -151,7 +177,7 @@ async def read_waiting(transaction: Transaction) -> list[Waiting]:
     return [Waiting(ChannelName(channel), *counts) for channel, *counts in await cursor.fetchall()]
 
 
-async def oldest_undelivered(transaction: Transaction) -> datetime | None:
+async def oldest_undelivered(transaction: Connection) -> datetime | None:
     """Since when the oldest delivery of any channel has waited, or None where none waits: readiness shows its age."""
     cursor = await transaction.execute("SELECT min(created_at) FROM deliveries WHERE state = 'pending'")
     row = await cursor.fetchone()

@@ -9,14 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from alerts.hospital import tell_hospital_of_correction, to_column
 from domain.alert import AlertEvent, AlertReason, AlertState, ChannelName, next_state
+from domain.channel import HospitalPatient
 from runtime.database import Transaction
 from runtime.ids import uuid7
 
 
 @dataclass(frozen=True, slots=True)
 class NewAlert:
-    """One authority is to be told of one encounter of one person. `email` is the team's mailbox, if it has one."""
+    """One authority is to be told of one encounter of one person. `email` is the team's mailbox, if it has one.
+
+    `hospital` is set where the hospital's own system is told that there is something to open.
+    """
 
     encounter_id: UUID
     authority_code: str
@@ -24,6 +29,7 @@ class NewAlert:
     reason: AlertReason
     email: str | None
     at: datetime
+    hospital: HospitalPatient | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ async def raise_alerts(transaction: Transaction, wanted: Sequence[NewAlert]) -> 
             [alert.reason.value for alert in ordered],
             [alert.email for alert in ordered],
             [alert.at for alert in ordered],
+            [alert.hospital and alert.hospital.site for alert in ordered],
+            [alert.hospital and to_column(alert.hospital) for alert in ordered],
         ),
     )
     return [RaisedAlert(*row) for row in await cursor.fetchall()]
@@ -60,18 +68,21 @@ async def raise_alerts(transaction: Transaction, wanted: Sequence[NewAlert]) -> 
 
 _RAISE = """
     WITH wanted AS MATERIALIZED (
-        SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
-                      AS wanted (id, encounter_id, authority_code, person_id, reason, email, at)
+        SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[],
+                             %s::text[], %s::text[])
+                      AS wanted (id, encounter_id, authority_code, person_id, reason, email, at, hospital, patient)
     ), raised AS (
         INSERT INTO alerts (id, encounter_id, authority_code, person_id, reason, raised_at, changed_at)
         SELECT id, encounter_id, authority_code, person_id, reason, at, at FROM wanted
         ON CONFLICT (encounter_id, authority_code, person_id) DO NOTHING
         RETURNING id, encounter_id, authority_code, raised_at
     ), delivered AS (
-        INSERT INTO deliveries (alert_id, notice, channel, recipient)
-        SELECT id, 'raised', 'screen', authority_code FROM raised
+        INSERT INTO deliveries (alert_id, notice, channel, recipient, patient)
+        SELECT id, 'raised', 'screen', authority_code, NULL::jsonb FROM raised
         UNION ALL
-        SELECT id, 'raised', 'email', email FROM raised JOIN wanted USING (id) WHERE email <> ''
+        SELECT id, 'raised', 'email', email, NULL::jsonb FROM raised JOIN wanted USING (id) WHERE email <> ''
+        UNION ALL
+        SELECT id, 'raised', 'hl7', hospital, patient::jsonb FROM raised JOIN wanted USING (id) WHERE hospital <> ''
     ), noted AS (
         INSERT INTO alert_events (occurred_at, alert_id, event, state_after, actor_name)
         SELECT raised_at, id, 'raise', 'raised', 'Nightlight' FROM raised
@@ -104,6 +115,7 @@ async def tell_each(transaction: Transaction, alerts: Sequence[UUID], event: Ale
         await _record_event(transaction, alert_id, at, event.value, after, actor_name)
         notice = f"{event.value} {times_before + 1}" if times_before else event.value
         await _add_deliveries(transaction, notice, [(RaisedAlert(alert_id, encounter_id, authority_code), email)])
+        await tell_hospital_of_correction(transaction, alert_id, event, notice)
     return len(rows)
 
 

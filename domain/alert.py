@@ -87,10 +87,19 @@ _ANSWER_WORDS = {
 
 
 class ChannelName(StrEnum):
-    """The ways by which Nightlight tells somebody."""
+    """The ways by which Nightlight tells somebody. By HL7 it is a hospital's own system, everywhere else an authority."""
 
     SCREEN = "screen"
     EMAIL = "email"
+    HL7 = "hl7"
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return _CHANNEL_WORDS[self]
+
+
+_CHANNEL_WORDS = {ChannelName.SCREEN: "Screen", ChannelName.EMAIL: "E-mail", ChannelName.HL7: "Hospital system"}
 
 
 class DeliveryState(StrEnum):

@@ -29,6 +29,16 @@ class Attempted:
         return self.outcome in {AttemptOutcome.SENT, AttemptOutcome.DELIVERED}
 
 
+@dataclass(frozen=True, slots=True)
+class HospitalPatient:
+    """Whom a hospital is told about: its site (ODS code), and the numbers that it sent itself, empty where it sent none."""
+
+    site: str
+    nhs_number: str
+    local_number: str
+    visit_number: str
+
+
 class Channel(Protocol):
     """One way of telling people."""
 

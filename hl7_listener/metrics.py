@@ -10,3 +10,8 @@ NOT_IN_FEED = Counter(
     "nightlight_query_lookups_not_in_feed", "Those that the feed of the site's organisation never had.", ["peer", "site"]
 )
 REFUSED = Counter("nightlight_mllp_refused", "Connections that the listener refused, by reason.", ["reason"])
+OUTBOUND_DROPPED = Counter(
+    "nightlight_outbound_acks_dropped",
+    "What hospitals' engines sent that acknowledges no message in hand, by site and reason.",
+    ["site", "reason"],
+)

@@ -61,6 +61,15 @@ class Settings(BaseSettings):
     mllp_tls_key_file: str = Field("", description="PEM file: the key of that certificate, without a password.")
     mllp_tls_client_ca_file: str = Field("", description="PEM file: who issues clients' certificates; each client must have one.")
     mllp_listeners: str = Field("", description="TOML file with a table for each listener, in the place of the two above.")
+    outbound_application: str = Field("NIGHTLIGHT", description="MSH-3 of the messages that Nightlight sends to hospitals.")
+    outbound_facility: str = Field("NIGHTLIGHT", description="MSH-4 of the messages that Nightlight sends to hospitals.")
+    outbound_any_address: bool = Field(False, description="Lets messages to hospitals leave this machine without TLS.")
+    outbound_ca_file: str = Field(
+        "", description="PEM file: who issues the certificates of hospitals' engines; empty: whom this machine trusts."
+    )
+    outbound_certificate_file: str = Field("", description="PEM file: the certificate that is shown to hospitals' engines.")
+    outbound_key_file: str = Field("", description="PEM file: the key of that certificate, without a password.")
+    outbound_ack_seconds: float = Field(20, gt=0, le=24, description="Longest wait for a hospital's acknowledgement.")
     default_charset: str = Field("", description="Character set of messages that name none in MSH-18.")
     control_id_days: int = Field(30, ge=1, description="Days for which a control ID is remembered.")
     query_alarm_per_hour: int = Field(

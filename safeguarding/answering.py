@@ -6,6 +6,7 @@ from uuid import UUID
 
 from alerts import channel_screen
 from alerts.answering import acknowledge
+from alerts.hospital import tell_hospital_of_answer
 from domain.actor import Actor
 from domain.alert import CodedAnswer
 from domain.errors import InvalidInput, NotFound
@@ -14,6 +15,7 @@ from flags_store.newborns import resolve_newborn
 from runtime.audit import record_audit
 from runtime.clock import now
 from runtime.database import Transaction
+from safeguarding.outbound import hospital_of_encounter
 
 SHORTEST_REASON = 5
 
@@ -23,9 +25,13 @@ async def acknowledge_alert(
 ) -> UUID:
     """Read and answered by a social worker of the authority; returns the encounter whose banner now says so.
 
+    A hospital whose own system is told hears that an answer is there, never what it says.
+
     Raises NotFound for another authority's alert, InvalidInput for a text that is too long.
     """
     encounter_id = await acknowledge(transaction, alert_id, authority_code, actor.name, answer, text.strip(), now())
+    if hospital := await hospital_of_encounter(transaction, encounter_id):
+        await tell_hospital_of_answer(transaction, alert_id, hospital)
     await record_audit(transaction, actor, "alert.acknowledge", "alert", str(alert_id), answer=answer.value)
     return encounter_id
 

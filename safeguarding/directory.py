@@ -13,6 +13,8 @@ from functools import lru_cache
 
 from domain.answer import Coverage, Feed
 from domain.care_setting import CareSetting
+from domain.channel import HospitalPatient
+from domain.encounter import Encounter
 from domain.errors import NotSpeakingFor
 from flags_store.authorities import Authority, read_authorities
 from runtime.clock import now
@@ -42,6 +44,7 @@ class Site:
     `feed_live`: messages of its own have come within a day; then a lookup alone tells nobody, unless `lookups_alert`.
     How its messages are answered: `announce_in_ack`, `refuse_recycled` (control IDs), `silent_on_failure` (of ours).
     `character_set` is the name by which HL7 knows the one of messages that name none; empty where the listener's own holds.
+    `is_told`: its own system is told that there is something to open (`safeguarding.outbound`).
     """
 
     ods_code: str
@@ -59,6 +62,7 @@ class Site:
     refuse_recycled: bool = False
     silent_on_failure: bool = False
     character_set: str = ""
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,13 @@ class Directory:
     def sites_of(self, organisation_code: str) -> tuple[Site, ...]:
         """The organisation's sites, by code."""
         return tuple(site for _, site in sorted(self.sites.items()) if site.organisation_code == organisation_code)
+
+    def hospital_of(self, encounter: Encounter) -> HospitalPatient | None:
+        """Whom the encounter's hospital is told about in its own system, or None where it is not told so."""
+        site = self.sites.get(encounter.site)
+        if site is None or not site.is_told:
+            return None
+        return HospitalPatient(encounter.site, encounter.nhs_number or "", encounter.local_number or "", encounter.reference)
 
     def peer_of(self, address: str, certificate: str | None) -> Peer:
         """Who is at the other end: by certificate where one was checked, else the narrowest network that holds the address.
@@ -191,8 +202,9 @@ async def _read_sites(transaction: Transaction, rules: dict[str, list[CareSettin
         """
         SELECT s.ods_code, s.organisation_code, o.name, s.name, s.setting, s.host_authority_code, s.safeguarding_phone,
                s.frame_ancestors, s.lookups_alert, f.last_message_at,
-               s.announce_in_ack, s.refuse_recycled, s.silent_on_failure, s.character_set
+               s.announce_in_ack, s.refuse_recycled, s.silent_on_failure, s.character_set, b.site IS NOT NULL
         FROM sites s JOIN organisations o ON o.ods_code = s.organisation_code LEFT JOIN site_feeds f ON f.site = s.ods_code
+        LEFT JOIN outbound_feeds b ON b.site = s.ods_code AND b.switched_off_at IS NULL
         """
     )
     return {

@@ -103,7 +103,8 @@ async def _raise_late(transaction: Transaction, directory: Directory, key: bytes
     flags = await look(transaction, key, [_late_look(encounter) for encounter in encounters])
     alerts = [
         NewAlert(
-            encounter.id, code, flag.person_id, AlertReason.LATE_FLAG, directory.authorities[code].alert_email, at
+            encounter.id, code, flag.person_id, AlertReason.LATE_FLAG, directory.authorities[code].alert_email, at,
+            directory.hospital_of(encounter),
         )
         for encounter, held in zip(encounters, flags, strict=True)
         for code, flag in decide_whom_to_tell(encounter, held, england_day(at)).items()

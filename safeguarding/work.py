@@ -150,7 +150,7 @@ class Work:
         return [
             NewAlert(
                 each.encounter.id, code, flag.person_id, self._reason(each.encounter, flag),
-                directory.authorities[code].alert_email, check.at,
+                directory.authorities[code].alert_email, check.at, directory.hospital_of(each.encounter),
             )
             for each in self.found
             if each.encounter and each.flags

@@ -1,3 +1,29 @@
 -- ── what is told to a hospital's own engine (alerts, safeguarding) ───────────────────────────────────────────────────
 
+-- Where a site's own engine listens. Nothing goes there unless somebody has declared that patients are not shown these results.
+CREATE TABLE outbound_feeds (
+    site                  text PRIMARY KEY REFERENCES sites ON DELETE CASCADE,
+    host                  text NOT NULL CHECK (host <> ''),
+    port                  integer NOT NULL CHECK (port BETWEEN 1 AND 65535),
+    tls                   boolean NOT NULL,
+    receiving_application text NOT NULL DEFAULT '',
+    receiving_facility    text NOT NULL,
+    local_authority       text NOT NULL,             -- who assigns the hospital's own numbers (PID-3.4)
+    version               text NOT NULL DEFAULT '2.4'
+        CHECK (version IN ('2.3', '2.3.1', '2.4', '2.5', '2.5.1', '2.6', '2.7', '2.7.1', '2.8')),
+    character_set         text NOT NULL DEFAULT '',  -- MSH-18
+    declaration           text NOT NULL CHECK (declaration <> ''),  -- who declared that patients are not shown them, and where
+    declared_at           timestamptz NOT NULL,
+    declared_to           text NOT NULL,             -- who wrote it down
+    switched_off_at       timestamptz
+);
+
+ALTER TABLE deliveries
+    DROP CONSTRAINT deliveries_channel_check,
+    ADD CONSTRAINT deliveries_channel_check CHECK (channel IN ('screen', 'email', 'hl7')),
+    ADD COLUMN patient jsonb,  -- the numbers by which the hospital knows the patient, as they were when this was to be told
+    ADD CHECK ((patient IS NOT NULL) = (channel = 'hl7'));
+CREATE INDEX deliveries_to_hospitals ON deliveries (recipient, id) WHERE state = 'pending' AND channel = 'hl7';
+CREATE INDEX deliveries_of_hospital_alerts ON deliveries (alert_id, id DESC) WHERE channel = 'hl7';
+
 -- ── the department's board and the nurse's day (safeguarding) ────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from domain.errors import NightlightError
 from nightlight.cli import daily, keeping, running, setting_up
 from nightlight.cli.console import complain
 from nightlight.cli.hl7 import hl7
+from nightlight.cli.outbound import site_outbound
 from nightlight.cli.peers import peers
 from nightlight.cli.rules import rules
 
@@ -63,6 +64,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
 
 for command in _COMMANDS:
     app.command()(command)
+setting_up.sites.command("outbound")(site_outbound)
 app.add_typer(setting_up.authorities, name="authority")
 app.add_typer(setting_up.sites, name="site")
 app.add_typer(rules, name="rule")

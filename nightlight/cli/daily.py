@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from domain.actor import Purpose
+from domain.alert import ChannelName
 from domain.answer import CouldNotCheck, Recorded
 from domain.care_setting import CareSetting
 from domain.encounter import Identity, TriggerEvent
@@ -100,7 +101,7 @@ def alerts(
     for row in rows:
         deliveries = row["deliveries"]
         assert isinstance(deliveries, list)
-        told = ", ".join(f"{line['channel']} {line['state']}" for line in deliveries)
+        told = ", ".join(f"{ChannelName(line['channel']).words} {line['state']}" for line in deliveries)
         raised = datetime.fromisoformat(str(row["raised_at"])).astimezone(ENGLAND)
         cells = (row["authority"], row["state"], row["reason"], row["site"], row["encounter"], told)
         table.add_row(f"{raised:%d %b %H:%M:%S}", *map(str, cells))

@@ -10,6 +10,7 @@ from alerts.channel_screen import ScreenChannel
 from alerts.dispatcher import dispatch
 from domain.channel import Channel
 from domain.errors import CouldNotReachStore
+from hl7_listener.outbound import HospitalChannel, Sending
 from nightlight.processes.common import Nudger, log, run, store, until_safe, until_stopped
 from runtime.database import Database
 from runtime.heartbeat import keep_beating
@@ -34,13 +35,15 @@ async def _main(settings: Settings) -> None:
     async with store(settings, "dispatcher") as database:
         await until_safe(database)
         email = EmailChannel(database, settings.smtp_url.get_secret_value(), settings.mail_from, settings.link)
-        channels: list[Channel] = [ScreenChannel(nudges), email]
+        hospitals = HospitalChannel(database, Sending.of(settings))
+        channels: list[Channel] = [ScreenChannel(nudges), email, hospitals]
         await until_stopped(
             dispatch(database, nudges, channels),
             _sweep(database, secret_key(settings), Nudger(nudges)),
             _keep_house(database, settings),
             keep_beating(database, "dispatcher"),
         )
+        hospitals.close()
     await nudges.close()
 
 

@@ -20,8 +20,10 @@ def test_the_picture_is_the_transition_table() -> None:
 
 
 def test_every_code_of_an_attempt_is_explained() -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "alerts").glob("*.py"))
-    given = set(re.findall(r'Attempted\([^)]*?, f?"([a-z0-9-]+)', sources)) | {"no-connection", "smtp-failed"}
+    files = [*(ROOT / "alerts").glob("*.py"), *(ROOT / "hl7_listener").glob("outbound*.py")]
+    sources = "".join(path.read_text(encoding="utf-8") for path in files)
+    given = set(re.findall(r'Attempted\([^)]*?, f?"([a-z0-9-]+)', sources))
+    given |= {"no-connection", "smtp-failed", "lost-connection", "no-ack"}
     table = TEXT.partition("| code |")[2].partition("\n\n")[0]
     explained = set(re.findall(r"`([a-z0-9-]+)`", table.replace("smtp-4xx", "smtp-")))
     assert given - explained == set()
