@@ -6,7 +6,7 @@ TESTS ?= tests
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check format bench lock secrets clean
+.PHONY: help setup setup-dev run test check format bench bench-day lock secrets clean
 
 help:
 	@echo "make run      the whole service on this machine, with invented children (Ctrl-C stops it)"
@@ -15,7 +15,9 @@ help:
 	@echo "                                        (make test WORKERS=0 one after the other, as for a debugger)"
 	@echo "make check    format, lint, types, contracts; changes nothing"
 	@echo "make format   put the code into shape"
+	@echo "make fuzz     100,000 broken frames for the HL7 listener; make fuzz FRAMES=1000000 SEED=1   (docs/fuzzing.md)"
 	@echo "make bench    the benchmark of docs/performance.md"
+	@echo "make bench-day  24 hours of a hospital's messages, replayed and counted: half an hour and more"
 	@echo "make lock     resolve requirements/*.in and package.json anew (needs uv and npm)"
 	@echo "make secrets  secrets/ for docker compose, where there is none"
 	@echo "make clean    away with everything that set-up made; data/ stays"
@@ -46,8 +48,17 @@ format: setup-dev
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
+# Atheris has wheels for some machines only; where it cannot be had, the frames are made without its guidance.
+fuzz: setup-dev
+	@$(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --only-binary :all: --require-hashes \
+		--upgrade --target .venv/fuzz -r requirements/fuzz.txt || echo "Atheris cannot be had here"
+	PYTHONPATH=.venv/fuzz $(BIN)/python -m tests.hl7_listener.fuzzing $(if $(FRAMES),--frames $(FRAMES)) $(if $(SEED),--seed $(SEED))
+
 bench: setup-dev
 	$(BIN)/python -m bench
+
+bench-day: setup-dev
+	$(BIN)/python -m bench.day
 
 LOCK := uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url
@@ -56,7 +67,10 @@ lock:
 	cd requirements && $(LOCK) runtime.in build.in -o runtime.txt
 	cd requirements && $(LOCK) dev.in -c runtime.txt -o dev.txt
 	cd requirements && $(LOCK) node.in -o node.txt
-	npm install --package-lock-only --ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved
+	cd requirements && $(LOCK) fuzz.in -o fuzz.txt
+	cd bench/yardsticks && $(LOCK) message_foundry.in -o message_foundry.txt
+	for folder in . tests/acceptance/clients; do (cd $$folder && \
+		npm install --package-lock-only --ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved) || exit 1; done
 
 secrets:
 	@$(PYTHON) -m tools.make_secrets

@@ -6,7 +6,7 @@ response of the same shape. Source: HL7 v2.5.1 sections 2.10.3 (batch protocol),
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hl7_listener.escapes import escape
@@ -51,8 +51,9 @@ class BatchFile:
 
     def response(self, acks: Sequence[Sequence[bytes]], new_control_id: Callable[[], str], at: datetime) -> bytes:
         """The content of one frame: the acknowledgements of each batch in a batch of their own, in the same order."""
+        whole = replace(read_batch_header(self.header or self.batches[0].header), control_id="")
         parts = [
-            _answered(batch, _batch_complaint(batch), held, new_control_id, at)
+            _answered(batch, whole, _batch_complaint(batch), held, new_control_id, at)
             for batch, held in zip(self.batches, acks, strict=True)
         ]
         if self.header:
@@ -101,10 +102,13 @@ def _pieces(raw: bytes, separator: bytes) -> Iterator[tuple[bytes, bytes]]:
             yield b"MSH", line[1].lstrip(_BLANK)
 
 
-def _answered(batch: Batch, complaint: str, acks: Sequence[bytes], new_control_id: Callable[[], str], at: datetime) -> bytes:
+def _answered(
+    batch: Batch, whole: Header, complaint: str, acks: Sequence[bytes], new_control_id: Callable[[], str], at: datetime
+) -> bytes:
+    """A batch without a header is answered by the header of the whole: one response has one set of delimiters."""
     if not (batch.header or batch.trailer):
         return b"".join(acks)
-    reference = read_batch_header(batch.header)
+    reference = read_batch_header(batch.header) if batch.header else whole
     trailer = _trailer(reference, "BTS", len(acks), complaint)
     return b"".join([_header(reference, "BHS", new_control_id(), at), *acks, trailer])
 

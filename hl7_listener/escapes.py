@@ -39,7 +39,8 @@ STANDARD = Delimiters()
 def read_delimiters(text: str) -> Delimiters:
     """The delimiters of a message whose first characters are MSH.
 
-    A short MSH-2 is completed with the recommended characters. Raises Unreadable where one is a letter, digit or blank.
+    A short MSH-2 is completed with the recommended characters. Raises Unreadable where one is a letter, digit or blank, or not
+    ASCII: such a one has other bytes in another character set.
     """
     separator = text[3:4]
     end = text.find(separator, 4, 5 + _LONGEST_ENCODING_CHARACTERS) if separator else -1
@@ -65,7 +66,7 @@ def _delimiters(separator: str, declared: str) -> Delimiters:
 
 
 def _can_delimit(character: str) -> bool:
-    return not character.isalnum() and character.isprintable() and character != " "
+    return character.isascii() and not character.isalnum() and character.isprintable() and character != " "
 
 
 def escape(text: str, delimiters: Delimiters = STANDARD) -> str:

@@ -7,7 +7,7 @@ Source: HL7 v2.5.1 chapter 2, sections 2.5 to 2.8; versions 2.1 to 2.8.2 differ 
 from hl7_listener.charsets import codec, declared_character_set, decode
 from hl7_listener.errors import ErrorCode, Location, Unreadable
 from hl7_listener.escapes import read_delimiters
-from hl7_listener.message import Message, Syntax
+from hl7_listener.message import Message, Segment, Syntax
 
 _BEFORE_HEADER = " \t\r\n"
 
@@ -55,5 +55,8 @@ def _check_header(message: Message) -> None:
         raise Unreadable("the message type is missing", ErrorCode.REQUIRED_FIELD, Location("MSH", 9))
     if not message.event and message.message_type == "ADT":
         raise Unreadable("the trigger event is missing", ErrorCode.REQUIRED_FIELD, Location("MSH", 9))
-    if not message.control_id.strip():
+    control_id = message.control_id
+    if "\n" in message.header.text:  # the acknowledgement names what stands in the first line, so it must stand there
+        control_id = Segment(message.header.text.partition("\n")[0], message.syntax).raw(10)
+    if not control_id.strip():
         raise Unreadable("the control ID is missing", ErrorCode.REQUIRED_FIELD, Location("MSH", 10))

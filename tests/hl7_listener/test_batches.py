@@ -174,3 +174,10 @@ def test_the_response_speaks_with_the_batchs_delimiters() -> None:
     header, trailer, _ = respond(b"BHS#*!%$#PAS#R0A01#######B7\rBTS#1\r", [])
     assert header == b"BHS#*!%$###PAS#R0A01#20261105101531+0000####N1#B7"
     assert trailer == b"BTS#0#BTS-1 says 1, and 0 came."
+
+
+def test_a_batch_without_a_header_is_answered_in_the_delimiters_of_the_whole() -> None:
+    raw = b"FHS#*!%$#PAS#R0A01\r" + ONE + b"BTS#1\rFTS#1\r"
+    header, batch, *_ = respond(raw, [b"A\r"])
+    assert header.startswith(b"FHS#*!%$#")
+    assert batch == b"BHS#*!%$###PAS#R0A01#20261105101531+0000####N1"
