@@ -6,7 +6,7 @@ TESTS ?= tests
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check format bench bench-day lock secrets clean
+.PHONY: help setup setup-dev run test check format fuzz bench bench-day lock secrets clean
 
 help:
 	@echo "make run      the whole service on this machine, with invented children (Ctrl-C stops it)"
