@@ -17,13 +17,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import baseline, machine, report, store
-from bench.rounds import PAIRS, QUICK, ROUNDS, Measured, Plan, measure
+from bench import machine, report, store
+from bench.rounds import QUICK, ROUNDS, STEPS, Measured, Plan, measure
 from bench.service import Service, durability, running_service, server_version
 from bench.world import furnish
+from bench.yardsticks import message_foundry, pgbench
 from runtime.clock import now
 from runtime.database import Database
 from runtime.logs import configure
+
+ENGINE = Path("data/bench-messagefoundry")
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -61,11 +64,12 @@ def _arguments() -> argparse.Namespace:
 def _measure(plan: Plan) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="nightlight-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
+        engine = _engine()
         facts = machine.describe(folder)
         err.print(f"Starting the service in {folder} …")
         with running_service(folder) as service:
             durable = durability(service.servers.service_url)
-            measured, kept = asyncio.run(_rounds(service, plan))
+            measured, kept = asyncio.run(_rounds(service, plan, engine))
             postgresql = server_version(service)
     return {
         "at": now().date().isoformat(),
@@ -80,7 +84,17 @@ def _measure(plan: Plan) -> dict[str, Any]:
     }
 
 
-async def _rounds(service: Service, plan: Plan) -> tuple[Measured, dict[str, int]]:
+def _engine() -> Path | None:
+    """MessageFoundry's environment, or None where it cannot be had, which is said."""
+    try:
+        return message_foundry.install(ENGINE, lambda: err.print(f"Installing MessageFoundry into {ENGINE}, once …"))
+    except message_foundry.NotInstalled as error:
+        err.print(f"[bold red]MESSAGEFOUNDRY IS NOT MEASURED: it could not be installed into {ENGINE}.[/]")
+        err.print(str(error), markup=False)
+        return None
+
+
+async def _rounds(service: Service, plan: Plan, engine: Path | None) -> tuple[Measured, dict[str, int]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     async with Database(service.servers.service_url, 4, "nightlight-bench") as database:
         with Progress(*columns, console=err, transient=True) as bar:
@@ -88,26 +102,28 @@ async def _rounds(service: Service, plan: Plan) -> tuple[Measured, dict[str, int
             await furnish(
                 database, plan.flagged, service.certificates.client_fingerprint, lambda held: bar.update(filling, completed=held)
             )
-            baseline.prepare(service.servers.owner_url, service.servers.service_url)
-            rounds = bar.add_task("measuring", total=1 + plan.rounds * (2 * len(PAIRS) + 1))
+            pgbench.prepare(service.servers.owner_url, service.servers.service_url)
+            rounds = bar.add_task("measuring", total=1 + plan.rounds * STEPS)
 
             def show(name: str, figures: dict[str, Any]) -> None:
                 latency = figures.get("latency", {})
                 p99 = f", p99 {latency['p99'] * 1000:,.1f} ms" if latency else ""
-                bar.console.print(f"  {name:20} {figures['per_second']:9,.0f}/s{p99}")
+                bar.console.print(f"  {name:24} {figures['per_second']:9,.0f}/s{p99}")
                 bar.advance(rounds)
 
-            measured = await measure(service, database, plan, show)
+            measured = await measure(service, database, plan, engine, show)
         messages, alerts = await store.count_kept(database)
     kept = {"accepted": measured.accepted, "messages": messages, "flagged": measured.flagged, "alerts": alerts}
     return measured, {**kept, "faults": measured.faults}
 
 
 def _tell(result: dict[str, Any]) -> None:
-    table = Table(*report.COLUMNS, box=None, padding=(0, 2, 0, 0))
-    for row in report.rows(result):
-        table.add_row(*row)
-    out.print(table)
+    for columns, rows in ((report.COLUMNS, report.rows(result)), (report.BESIDE_COLUMNS, report.rows_beside(result))):
+        table = Table(*columns, box=None, padding=(0, 2, 0, 0))
+        for row in rows:
+            table.add_row(*row)
+        out.print(table)
+        out.print()
     for fact in report.facts(result):
         out.print(fact, soft_wrap=True)
 

@@ -1,4 +1,4 @@
-"""The measurements, in rounds: ours and the yardstick in turn, so that whatever else the machine does falls on both.
+"""The measurements, in rounds: ours and its yardsticks in turn, so that whatever else the machine does falls on all.
 
 `__main__` calls `measure` with a plan; what comes back is everything that was measured, for `report` to put together.
 """
@@ -6,17 +6,20 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from bench import baseline, clients, fhir_client, mllp_client, query_client, screens_client, store
+from bench import clients, fhir_client, mllp_client, query_client, screens_client, store
 from bench.figures import delays, percentiles
 from bench.service import Service
 from bench.world import CLIENT, SITES
+from bench.yardsticks import MESSAGE_FOUNDRY, PGBENCH, WITHOUT_DATABASE, NoYardstick, message_foundry, pgbench, without_database
 from runtime.clients import sign_token
 from runtime.database import Database
 
-MOST_PER_SECOND = 10_000
+MOST_PER_SECOND = 20_000
 ROUNDS = 5
 SCREEN = "screen"
 _ASKING = ("fhir", "query")
@@ -39,23 +42,33 @@ QUICK = Plan(flagged=2_000, rounds=1, warm_seconds=0.5, seconds=1.0, screen_seco
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """One of our doors, and the number of connections with which it and the yardstick are measured."""
+class Measurement:
+    """One of our doors, and the number of connections with which it and its yardsticks are measured."""
 
     name: str
     door: str
     connections: int
+    yardsticks: tuple[str, ...] = (PGBENCH,)
 
 
-PAIRS = (Pair("adt-1", "adt", 1), Pair("adt-20", "adt", 20), Pair("fhir-64", "fhir", 64), Pair("query-20", "query", 20))
+_BESIDE_ADT = (PGBENCH, WITHOUT_DATABASE, MESSAGE_FOUNDRY)
+
+MEASUREMENTS = (
+    Measurement("adt-1", "adt", 1, _BESIDE_ADT),
+    Measurement("adt-20", "adt", 20, _BESIDE_ADT),
+    Measurement("fhir-64", "fhir", 64),
+    Measurement("query-20", "query", 20),
+)
+STEPS = sum(1 + len(each.yardsticks) for each in MEASUREMENTS) + 1
+"""Of one round: each measurement and its yardsticks, and the screens."""
 
 
 @dataclass(slots=True)
 class Measured:
-    """One list of figures, a round each, for each of our measurements (`ours`) and its yardstick (`theirs`)."""
+    """One list of figures, a round each, for each of our measurements (`ours`) and each of its yardsticks (`theirs`)."""
 
     ours: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    theirs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    theirs: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
 
     @property
     def accepted(self) -> int:
@@ -80,10 +93,13 @@ class Measured:
 Note = Callable[[str, dict[str, Any]], None]
 
 
-async def measure(service: Service, database: Database, plan: Plan, on_step: Note) -> Measured:
-    """All rounds. `on_step` hears the name of each measurement and its figures. Raises ClientFailed and NoBaseline."""
+async def measure(service: Service, database: Database, plan: Plan, engine: Path | None, on_step: Note) -> Measured:
+    """All rounds. `engine` is the environment of MessageFoundry, which is left out where there is none.
+
+    `on_step` hears the name of each measurement and its figures. Raises ClientFailed, NotRunning and NoYardstick.
+    """
     measured = Measured()
-    run = _Run(service, database, plan, time.time_ns() // 1_000_000)
+    run = _Run(service, database, plan, engine, time.time_ns() // 1_000_000)
 
     async def take(into: dict[str, list[dict[str, Any]]], name: str, shown: str, work: Awaitable[dict[str, Any]]) -> None:
         figures = await work
@@ -95,13 +111,17 @@ async def measure(service: Service, database: Database, plan: Plan, on_step: Not
     await store.until_feeds_are_live(database, SITES)
     store.refresh_statistics(service.servers.owner_url)
     for number in range(plan.rounds):
-        for pair in PAIRS:
-            both = [
-                (measured.theirs, f"pgbench with {pair.connections}", run.pgbench),
-                (measured.ours, f"{pair.door} with {pair.connections}", run.doors[pair.door]),
+        for each in MEASUREMENTS:
+            with_them = f"with {each.connections}"
+            theirs = measured.theirs.setdefault(each.name, {})
+            steps = [
+                (theirs, name, f"{name} {with_them}", run.yardsticks[name])
+                for name in each.yardsticks
+                if engine or name != MESSAGE_FOUNDRY
             ]
-            for into, shown, work in both[:: -1 if number % 2 else 1]:
-                await take(into, pair.name, shown, work(pair.connections))
+            steps.insert(1, (measured.ours, each.name, f"{each.door} {with_them}", run.doors[each.door]))
+            for into, name, shown, work in steps[:: -1 if number % 2 else 1]:
+                await take(into, name, shown, work(each.connections))
         await take(measured.ours, SCREEN, "ADT to screen", run.screens())
     return measured
 
@@ -109,18 +129,36 @@ async def measure(service: Service, database: Database, plan: Plan, on_step: Not
 class _Run:
     """The single measurements."""
 
-    def __init__(self, service: Service, database: Database, plan: Plan, seed: int) -> None:
+    def __init__(self, service: Service, database: Database, plan: Plan, engine: Path | None, seed: int) -> None:
         self._service = service
         self._database = database
         self._plan = plan
+        self._engine = engine
         self._seed = seed
         self.doors = {"adt": self.adt, "fhir": self.fhir, "query": self.query}
+        self.yardsticks = {
+            PGBENCH: self.pgbench,
+            WITHOUT_DATABASE: lambda connections: self._beside(without_database.running(), connections),
+            MESSAGE_FOUNDRY: self.message_foundry,
+        }
 
     async def pgbench(self, connections: int) -> dict[str, Any]:
-        return await baseline.measure(self._service.servers.service_url, connections, max(1, round(self._plan.seconds)))
+        return await pgbench.measure(self._service.servers.service_url, connections, max(1, round(self._plan.seconds)))
+
+    async def message_foundry(self, connections: int) -> dict[str, Any]:
+        assert self._engine is not None
+        return await self._beside(message_foundry.running(self._engine), connections)
 
     async def adt(self, connections: int) -> dict[str, Any]:
-        return await clients.run("mllp_client", self._adt_order(connections, self._plan.seconds))
+        return await clients.run("mllp_client", self._adt_order(self._service.mllp, connections, self._plan.seconds))
+
+    async def _beside(self, running: AbstractAsyncContextManager[int], connections: int) -> dict[str, Any]:
+        """Another program that takes the same messages from the same client. Raises NoYardstick where it does not take all."""
+        async with running as port:
+            figures = await clients.run("mllp_client", self._adt_order(port, connections, self._plan.seconds))
+        if figures["refused"] or figures["lost"]:
+            raise NoYardstick(f"it refused {figures['refused']} messages and lost {figures['lost']}")
+        return figures
 
     async def fhir(self, connections: int) -> dict[str, Any]:
         token = sign_token(self._service.key, CLIENT)
@@ -141,7 +179,7 @@ class _Run:
     async def screens(self) -> dict[str, Any]:
         """Screens are opened first; then messages fall due at the offered rate, and each alert is waited for."""
         plan, opening = self._plan, 2.0
-        order = self._adt_order(20, plan.screen_seconds, plan.offered)
+        order = self._adt_order(self._service.mllp, 20, plan.screen_seconds, plan.offered)
         watching = plan.warm_seconds + plan.screen_seconds + 2 * opening + 3.0
         sessions = await store.sign_in_everywhere(self._database)
         watch = screens_client.Order(self._service.http, sessions, watching)
@@ -153,11 +191,11 @@ class _Run:
         waited, unseen = delays(sent.pop("due_at"), {visits[alert]: at for alert, at in shown_at.items()})
         return {**sent, "latency": percentiles(waited), "seen": len(waited), "unseen": unseen, "ack_latency": sent["latency"]}
 
-    def _adt_order(self, connections: int, seconds: float, per_second: float = 0) -> mllp_client.Order:
+    def _adt_order(self, port: int, connections: int, seconds: float, per_second: float = 0) -> mllp_client.Order:
         plan, seed = self._plan, self._next_seed()
         most = round((seconds + plan.warm_seconds) * (per_second or MOST_PER_SECOND)) + connections
         return mllp_client.Order(
-            self._service.mllp, f"{seed:x}"[-8:].upper(), seed, connections, list(SITES), plan.warm_seconds, seconds, most,
+            port, f"{seed:x}"[-8:].upper(), seed, connections, list(SITES), plan.warm_seconds, seconds, most,
             plan.flagged, per_second,
         )  # fmt: skip
 

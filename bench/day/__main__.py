@@ -23,9 +23,10 @@ from bench import machine, store
 from bench.clients import ClientFailed
 from bench.day import memory, report
 from bench.day.cast import UNBORN
-from bench.day.checks import find_faults, size_of
+from bench.day.checks import find_faults, read_held, size_of
 from bench.day.hospital import truth
 from bench.day.replay import Order
+from bench.report import put_into
 from bench.service import Service, durability, running_service, server_version
 from bench.world import furnish
 from runtime.clock import england_day, now
@@ -43,6 +44,8 @@ def main() -> int:
     """0 where nothing was lost, doubled or told wrongly, and no process grew; 1 otherwise."""
     arguments = _arguments()
     configure("WARNING", "bench")
+    if arguments.kept:
+        return _tell(json.loads(arguments.kept.read_text()), arguments.write)
     begins = england_day(now()) - timedelta(days=1)
     messages, flagged = (_QUICK_MESSAGES, _QUICK_FLAGGED) if arguments.quick else (arguments.messages, arguments.flagged)
     order = Order(0, arguments.connections, "", arguments.seed, messages, flagged, begins.isoformat())
@@ -50,8 +53,13 @@ def main() -> int:
         result = _run(Path(name), order)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(result, indent=1) + "\n")
-    for line in report.lines(result):
-        out.print(line)
+    return _tell(result, arguments.write)
+
+
+def _tell(result: dict[str, Any], page: Path | None) -> int:
+    out.print("\n".join(report.lines(result)), markup=False)
+    if page:
+        page.write_text(put_into(page.read_text(), "\n".join(report.lines(result)), "day"))
     return 0 if report.is_right(result) else 1
 
 
@@ -65,6 +73,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=CONNECTIONS, help="over how many connections (%(default)s)")
     parser.add_argument("--seed", type=int, default=445, help="decides every message (%(default)s)")
     parser.add_argument("--json", type=Path, default=Path("data/bench-day.json"), help="where the result goes (%(default)s)")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the figures between the marks of this page")
+    parser.add_argument("--from", dest="kept", type=Path, metavar="JSON", help="tell a kept result again, replay nothing")
     return parser.parse_args()
 
 
@@ -79,7 +89,7 @@ def _run(folder: Path, order: Order) -> dict[str, Any]:
         accepted = folder / "accepted.txt"
         order = replace(order, port=service.mllp, accepted=str(accepted))
         figures = asyncio.run(_replay(service, order, len(expected.messages), samples))
-        faults = find_faults(service.servers.service_url, expected, accepted)
+        faults = find_faults(read_held(service.servers.service_url), expected, accepted.read_text().splitlines())
         size, postgresql = size_of(service.servers.service_url), server_version(service)
     names = sorted({name for _, held in samples for name in held})
     return {
@@ -98,7 +108,7 @@ def _run(folder: Path, order: Order) -> dict[str, Any]:
         "figures": figures,
         "faults": faults,
         "database_bytes": size,
-        "memory": {name: asdict(memory.course(samples, name)) for name in names} if samples else {},
+        "memory": {name: asdict(course) for name in names if (course := memory.course(samples, name))},
     }
 
 

@@ -1,11 +1,12 @@
 """What the store holds after the day, against what must be true: nothing lost, nothing doubled, everybody told once.
 
-`__main__` calls `find_faults` when every delivery is on its way. The questions ask the tables, not the product's own code.
+`__main__` calls `read_held` when every delivery is on its way, and `find_faults` with it. The questions ask the tables, not the
+product's own code.
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 
 import psycopg
 
@@ -14,37 +15,59 @@ from bench.day.hospital import SITE, Truth
 _SHOWN = 5
 
 
-def find_faults(url: str, truth: Truth, accepted: Path) -> dict[str, list[str]]:
-    """Each question with whatever answers it wrongly (the first few); empty lists where all is well."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the store holds, each counted: messages by application and control ID, encounters by visit, alerts, notices."""
+
+    messages: Counter[str] = field(default_factory=Counter)
+    encounters: Counter[str] = field(default_factory=Counter)
+    states: dict[str, str] = field(default_factory=dict)
+    alerts: Counter[str] = field(default_factory=Counter)
+    notices: Counter[str] = field(default_factory=Counter)
+    of_others: Counter[str] = field(default_factory=Counter)
+    in_quarantine: Counter[str] = field(default_factory=Counter)
+    pending: Counter[str] = field(default_factory=Counter)
+
+
+def read_held(url: str) -> Held:
+    """Ask the store."""
     with psycopg.connect(url) as connection:
-        connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
-        inbox = _ask(connection, "SELECT sending_application || ' ' || control_id FROM inbox")
-        other = _ask(connection, "SELECT sending_facility FROM inbox WHERE sending_facility <> %s", SITE)
-        held = _ask(connection, "SELECT id::text FROM quarantine")
-        visits: dict[str, str] = dict(connection.execute("SELECT reference, state FROM encounters").fetchall())
-        encounters = _ask(connection, "SELECT reference FROM encounters")
-        alerts = _ask(connection, _ALERTS)
-        notices = _ask(connection, _NOTICES)
-        pending = _ask(connection, "SELECT id::text FROM deliveries WHERE state = 'pending'")
-    taken = accepted.read_text().splitlines()
-    told = Counter(f"{visit} {authority}" for visit, authority, notice in truth.notices if notice == "raised")
+        states: dict[str, str] = dict(connection.execute("SELECT reference, state FROM encounters").fetchall())
+        return Held(
+            messages=_ask(connection, "SELECT sending_application || ' ' || control_id FROM inbox"),
+            encounters=_ask(connection, "SELECT reference FROM encounters"),
+            states=states,
+            alerts=_ask(connection, _ALERTS),
+            notices=_ask(connection, _NOTICES),
+            of_others=_ask(connection, "SELECT sending_facility FROM inbox WHERE sending_facility <> %s", SITE),
+            in_quarantine=_ask(connection, "SELECT id::text FROM quarantine"),
+            pending=_ask(connection, "SELECT id::text FROM deliveries WHERE state = 'pending'"),
+        )
+
+
+def find_faults(held: Held, truth: Truth, acknowledged: Collection[str]) -> dict[str, list[str]]:
+    """Each question with whatever answers it wrongly (the first few); empty lists where all is well."""
+    taken = set(acknowledged)
+    told = {f"{visit} {authority}" for visit, authority, notice in truth.notices if notice == "raised"}
+    notices = {" ".join(notice) for notice in truth.notices}
+    otherwise = (f"{visit} {state}" for visit, state in held.states.items() if truth.visits.get(visit, state) != state)
     return {
-        "sent and never acknowledged": _few(truth.messages - set(taken)),
-        "acknowledged, not in the inbox": _few(set(taken) - inbox.keys()),
-        "in the inbox, never sent": _few(inbox.keys() - truth.messages) + _few(other),
-        "in the inbox more than once": _twice(inbox),
-        "in quarantine": _few(held),
-        "visits without an encounter": _few(truth.visits.keys() - encounters.keys()),
-        "encounters that nobody had": _few(encounters.keys() - truth.visits.keys()),
-        "more than one encounter for a visit": _twice(encounters),
-        "encounters in another state": _few(f"{name} {was}" for name, was in visits.items() if truth.visits.get(name, was) != was),
-        "alerts missing": _few(told.keys() - alerts.keys()),
-        "alerts that nobody wanted": _few(alerts.keys() - told.keys()),
-        "alerts raised twice": _twice(alerts),
-        "notices missing": _few({" ".join(notice) for notice in truth.notices} - notices.keys()),
-        "notices that nobody wanted": _few(notices.keys() - {" ".join(notice) for notice in truth.notices}),
-        "notices given twice": _twice(notices),
-        "deliveries not on their way": _few(pending),
+        "sent and never acknowledged": _few(truth.messages - taken),
+        "acknowledged, not in the inbox": _few(taken - held.messages.keys()),
+        "in the inbox, never sent": _few([*(held.messages.keys() - truth.messages), *held.of_others]),
+        "in the inbox more than once": _twice(held.messages),
+        "in quarantine": _few(held.in_quarantine),
+        "visits without an encounter": _few(truth.visits.keys() - held.encounters.keys()),
+        "encounters that nobody had": _few(held.encounters.keys() - truth.visits.keys()),
+        "more than one encounter for a visit": _twice(held.encounters),
+        "encounters in another state": _few(otherwise),
+        "alerts missing": _few(told - held.alerts.keys()),
+        "alerts that nobody wanted": _few(held.alerts.keys() - told),
+        "alerts raised twice": _twice(held.alerts),
+        "notices missing": _few(notices - held.notices.keys()),
+        "notices that nobody wanted": _few(held.notices.keys() - notices),
+        "notices given twice": _twice(held.notices),
+        "deliveries not on their way": _few(held.pending),
     }
 
 

@@ -49,15 +49,15 @@ def resident(root: int) -> dict[str, int]:
     return dict(held)
 
 
-def course(samples: Sequence[tuple[int, dict[str, int]]], name: str) -> Course:
-    """What became of one process. Each sample is the number of messages so far and what was held. Raises ValueError for too few."""
+def course(samples: Sequence[tuple[int, dict[str, int]]], name: str) -> Course | None:
+    """What became of one process, or None for too few samples. Each is the number of messages so far, and what was held then."""
     points = [(done, held[name]) for done, held in samples if name in held]
     done = points[-1][0] if points else 0
     warm = [point for point in points if point[0] >= WARM_UP * done]
     begin = [held for at, held in warm if at < 2 * WARM_UP * done] or [held for _, held in warm[:1]]
     end = [held for at, held in warm if at > (1 - WARM_UP) * done]
     if not end or len({at for at, _ in warm}) < 2:
-        raise ValueError(f"too few samples of {name}")
+        return None
     slope = linear_regression([at for at, _ in warm], [held for _, held in warm]).slope
     return Course(median(begin), median(end), max(held for _, held in points), slope * 100_000)
 

@@ -1,4 +1,4 @@
-"""The yardstick: `pgbench` from the embedded wheel, on the same server and database, with `pgbench.sql`.
+"""PostgreSQL's own benchmark: `pgbench` from the embedded wheel, on the same server and database, with `pgbench.sql`.
 
 `rounds` calls `prepare` once and `measure` beside every measurement of ours, with the same number of clients.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from bench.yardsticks import NoYardstick
 from nightlight.embedded.binaries import postgres_program
 
 SCRIPT = Path(__file__).with_name("pgbench.sql")
@@ -31,10 +32,6 @@ _LATENCY = re.compile(r"^latency average = ([0-9.]+) ms", re.MULTILINE)
 _FAILED = re.compile(r"^number of failed transactions: ([0-9]+)", re.MULTILINE)
 
 
-class NoBaseline(Exception):
-    """pgbench did not finish without failures."""
-
-
 def prepare(owner_url: str, service_url: str) -> None:
     """Tables of its own, as the owner; the service's role runs the script."""
     role = str(conninfo_to_dict(service_url)["user"])
@@ -45,7 +42,7 @@ def prepare(owner_url: str, service_url: str) -> None:
 
 
 async def measure(service_url: str, clients: int, seconds: int) -> dict[str, float]:
-    """Transactions a second, and their average latency in seconds. Raises NoBaseline."""
+    """Transactions a second, and their average latency in seconds. Raises NoYardstick."""
     where = conninfo_to_dict(service_url)
     command = [
         str(postgres_program("pgbench")), "--no-vacuum", "--file", str(SCRIPT), "--protocol", "prepared",
@@ -60,13 +57,13 @@ async def measure(service_url: str, clients: int, seconds: int) -> dict[str, flo
     )
     output, errors = await process.communicate()
     if process.returncode != 0:
-        raise NoBaseline(errors.decode().strip().splitlines()[-1])
+        raise NoYardstick(errors.decode().strip().splitlines()[-1])
     return read_result(output.decode())
 
 
 def read_result(output: str) -> dict[str, float]:
-    """What pgbench printed. Raises NoBaseline where a transaction failed or a figure is missing."""
+    """What pgbench printed. Raises NoYardstick where a transaction failed or a figure is missing."""
     rate, latency, failed = _RATE.search(output), _LATENCY.search(output), _FAILED.search(output)
     if rate is None or latency is None or (failed and failed[1] != "0"):
-        raise NoBaseline("pgbench gave no whole result")
+        raise NoYardstick("pgbench gave no whole result")
     return {"per_second": float(rate[1]), "average": float(latency[1]) / 1000}
