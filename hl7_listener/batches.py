@@ -105,10 +105,10 @@ def _pieces(raw: bytes, separator: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _answered(
     batch: Batch, whole: Header, complaint: str, acks: Sequence[bytes], new_control_id: Callable[[], str], at: datetime
 ) -> bytes:
-    """A batch without a header is answered by the header of the whole: one response has one set of delimiters."""
+    """A batch without a header is answered by the header of the whole, and each in its delimiters: one response has one set."""
     if not (batch.header or batch.trailer):
         return b"".join(acks)
-    reference = read_batch_header(batch.header) if batch.header else whole
+    reference = replace(read_batch_header(batch.header), delimiters=whole.delimiters) if batch.header else whole
     trailer = _trailer(reference, "BTS", len(acks), complaint)
     return b"".join([_header(reference, "BHS", new_control_id(), at), *acks, trailer])
 
