@@ -90,7 +90,7 @@ def _msh(header: Header, ack_control_id: str, at: datetime) -> str:
         header.receiving_facility,
         header.sending_application,
         header.sending_facility,
-        format_time(at),
+        escape(format_time(at), header.delimiters),
         "",
         _message_type(header),
         escape(ack_control_id, header.delimiters),

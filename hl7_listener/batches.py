@@ -139,7 +139,7 @@ def _header(reference: Header, name: str, control_id: str, at: datetime) -> byte
         reference.receiving_facility,
         reference.sending_application,
         reference.sending_facility,
-        format_time(at),
+        escape(format_time(at), delimiters),
         "",
         "",
         "",

@@ -45,9 +45,9 @@ def look(raw: bytes) -> Sight:
         header.startswith(rb"MSH|^~\&|")
         and raw.isascii()
         and b"\\" not in raw.replace(header, b"")
-        and all(re.match(rb"[A-Z0-9]{3}(\||\Z)", line) for line in lines)
+        and all(re.match(rb"(?=[0-9]*[A-Z])[A-Z0-9]{3}(\||\Z)", line) for line in lines)
     )
-    message_type = fields[8].split(header[4:5] or b"^")[0].strip().upper()
+    message_type = re.sub(rb"[\x00-\x1f\x7f]", b"", fields[8]).split(header[4:5] or b"^")[0].strip().upper()
     return Sight(
         _PUNCTUATION.fullmatch(header[3:4] + fields[1]) is not None,
         fields[9],
