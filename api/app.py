@@ -12,7 +12,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import access_review, banner, extracts, health, quarantine, sign_in, worklist
+from api import access_review, banner, extracts, health, quarantine, rules, sign_in, worklist
 from api.errors import CatchAll, add_error_pages
 from api.live import Screens
 from api.loading import Loads
@@ -36,10 +36,12 @@ def create_app(
     nudges: Nudges,
     fhir: ASGIApp | None = None,
     held: HeldMessages | None = None,
+    try_message: rules.TryMessage | None = None,
 ) -> FastAPI:
     """The application. Whoever calls opens and closes what is passed in; the FHIR application's lifespan too.
 
-    `held` is the door through which quarantined messages go again; without it there are no pages about them.
+    `held` is the door through which quarantined messages go again; without it there are no pages about them. `try_message`
+    says what the HL7 door would make of a message; without it there are no pages of sites' rules.
     """
     app = FastAPI(title="Nightlight", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_lifespan)
     app.state.services = Services(
@@ -60,6 +62,9 @@ def create_app(
     if held is not None:
         app.state.held = held
         app.include_router(quarantine.router)
+    if try_message is not None:
+        app.state.try_message = try_message
+        app.include_router(rules.router)
     add_error_pages(app)
     app.add_middleware(CatchAll)
     app.add_middleware(SecurityHeaders, settings=settings)

@@ -14,7 +14,8 @@ _SITE_SAFEGUARDING = frozenset({Role.SITE_SAFEGUARDING})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A page that the navigation leads to. `under` are addresses, besides its own, of pages that one reaches through it."""
+    """A page that the navigation leads to. `under` are addresses, besides its own, of pages that one reaches through it; a `*`
+    in them stands for any one part, such as a site's code."""
 
     path: str
     words: str
@@ -23,13 +24,18 @@ class Place:
 
     def holds(self, path: str) -> bool:
         """Whether somebody who is at this address is at this place, or came through it."""
-        return any(path == each or path.startswith(f"{each}/") for each in (self.path, *self.under))
+        return any(_leads(each.split("/"), path.split("/")) for each in (self.path, *self.under))
+
+
+def _leads(parts: list[str], asked: list[str]) -> bool:
+    return len(asked) >= len(parts) and all(part in {"*", each} for part, each in zip(parts, asked, strict=False))
 
 
 PLACES = (
     Place("/encounters", "Encounters", _SITE_STAFF),
     Place("/worklist", "Alerts", frozenset({Role.SOCIAL_WORKER}), under=("/alerts",)),
     Place("/quarantine", "Messages not taken", _SITE_SAFEGUARDING),
+    Place("/rules", "Site rules", _SITE_SAFEGUARDING, under=("/sites/*/rules",)),
     Place("/extracts", "Extracts", frozenset({Role.DATA_OFFICER})),
     Place("/access-review", "Access review", frozenset({Role.INFORMATION_GOVERNANCE})),
 )

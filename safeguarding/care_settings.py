@@ -21,11 +21,20 @@ def decide_care_setting(
     """
     if site.setting.is_private:
         return site.setting
-    for rule in site.rules:
-        if _fits(rule, patient_class, admission_method, treatment_function, location):
-            return site.setting if rule.setting is CareSetting.UNCLASSIFIED else rule.setting
+    place = fitting_rule(site, patient_class, admission_method, treatment_function, location)
+    if place is not None:
+        setting = site.rules[place - 1].setting
+        return site.setting if setting is SITES_OWN else setting
     nothing_said = not (patient_class or admission_method or treatment_function)
     return site.setting if nothing_said else CareSetting.UNCLASSIFIED
+
+
+def fitting_rule(site: Site, patient_class: str, admission_method: str, treatment_function: str, location: str) -> int | None:
+    """The place, from 1, of the first of the site's rules that fits; None where none does. The codes are as above."""
+    for place, rule in enumerate(site.rules, 1):
+        if _fits(rule, patient_class, admission_method, treatment_function, location):
+            return place
+    return None
 
 
 def _fits(rule: CareSettingRule, patient_class: str, method: str, function: str, location: str) -> bool:

@@ -178,18 +178,20 @@ class DirectoryReader:
 async def read_directory(transaction: Transaction) -> Directory:
     """Read it all: some hundred rows."""
     kind = await (await transaction.execute("SELECT kind FROM store")).fetchone()
-    sites = await _read_sites(transaction, await _read_rules(transaction))
+    sites = await _read_sites(transaction, await read_rules_by_site(transaction))
     authorities = {authority.code: authority for authority in await read_authorities(transaction)}
     return Directory(kind == ("production",), sites, authorities, await _read_peers(transaction), now())
 
 
-async def _read_rules(transaction: Transaction) -> dict[str, list[CareSettingRule]]:
+async def read_rules_by_site(transaction: Transaction, only: str | None = None) -> dict[str, list[CareSettingRule]]:
+    """Every site's rules, or those of one alone, in the order in which they are tried."""
     rules: dict[str, list[CareSettingRule]] = defaultdict(list)
     cursor = await transaction.execute(
         """
         SELECT site, patient_classes, admission_methods, treatment_functions, location_prefix, setting
-        FROM care_setting_rules ORDER BY site, position
-        """
+        FROM care_setting_rules WHERE %(only)s::text IS NULL OR site = %(only)s ORDER BY site, position
+        """,
+        {"only": only},
     )
     for site, classes, methods, functions, prefix, setting in await cursor.fetchall():
         rule = CareSettingRule(frozenset(classes), frozenset(methods), frozenset(functions), prefix, CareSetting(setting))

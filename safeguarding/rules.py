@@ -1,7 +1,7 @@
 """The rules of one site for its care settings, as a person reads and changes them, and how many arrivals fit none.
 
-`nightlight rule` calls it; `safeguarding.directory` reads what it writes, and `safeguarding.care_settings` decides by it.
-Source: docs/hl7.md, "Care setting".
+`nightlight site rule` and the page of a site's rules call it; `safeguarding.directory` reads what it writes, and
+`safeguarding.care_settings` decides by it. Source: docs/hl7.md, "Care setting".
 """
 
 from collections.abc import Sequence
@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from domain.actor import Actor
-from domain.care_setting import CareSetting
 from domain.errors import InvalidInput, NotFound
 from runtime.audit import record_audit
 from runtime.database import Transaction
-from safeguarding.directory import CareSettingRule
+from safeguarding.directory import CareSettingRule, read_rules_by_site
 
 MOST_RULES = 200
+LIVE_BELOW = 0.01
+"""A site goes live with fewer unclassified arrivals than this share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +32,16 @@ class Arrivals:
         """From 0 to 1; 0 where nobody arrived."""
         return self.unclassified / self.total if self.total else 0.0
 
+    @property
+    def may_go_live(self) -> bool:
+        """Whether somebody arrived, and few enough of them fitted no rule."""
+        return self.total > 0 and self.share < LIVE_BELOW
+
 
 async def read_rules(transaction: Transaction, site: str) -> list[CareSettingRule]:
     """The site's rules in the order in which they are tried. Raises NotFound for an unknown site."""
-    await _lock(transaction, site)
-    cursor = await transaction.execute(
-        """
-        SELECT patient_classes, admission_methods, treatment_functions, location_prefix, setting
-        FROM care_setting_rules WHERE site = %s ORDER BY position
-        """,
-        (site,),
-    )
-    return [
-        CareSettingRule(frozenset(classes), frozenset(methods), frozenset(functions), prefix, CareSetting(setting))
-        for classes, methods, functions, prefix, setting in await cursor.fetchall()
-    ]
+    cursor = await transaction.execute("SELECT 1 FROM sites WHERE ods_code = %s", (site,))
+    return await _rules_of(transaction, site, is_known=await cursor.fetchone() is not None)
 
 
 async def add_rule(transaction: Transaction, actor: Actor, site: str, rule: CareSettingRule, at: int | None = None) -> int:
@@ -53,7 +49,7 @@ async def add_rule(transaction: Transaction, actor: Actor, site: str, rule: Care
 
     Raises NotFound for an unknown site, InvalidInput for a place that is not there or a rule that any arrival would fit.
     """
-    rules = await read_rules(transaction, site)
+    rules = await _rules_to_change(transaction, site)
     if not (rule.patient_classes or rule.admission_methods or rule.treatment_functions or rule.location_prefix):
         raise InvalidInput("a rule names a patient class, an admission method, a treatment function or a location")
     if len(rules) >= MOST_RULES:
@@ -68,7 +64,7 @@ async def add_rule(transaction: Transaction, actor: Actor, site: str, rule: Care
 
 async def remove_rule(transaction: Transaction, actor: Actor, site: str, place: int) -> CareSettingRule:
     """Take the rule at a place away, from 1, and return it. Raises NotFound for an unknown site or place."""
-    rules = await read_rules(transaction, site)
+    rules = await _rules_to_change(transaction, site)
     if not 1 <= place <= len(rules):
         raise NotFound(f"there is no rule {place}: the site has {len(rules)}")
     removed = rules.pop(place - 1)
@@ -77,24 +73,35 @@ async def remove_rule(transaction: Transaction, actor: Actor, site: str, place: 
     return removed
 
 
-async def count_arrivals(transaction: Transaction, within: timedelta) -> list[Arrivals]:
-    """Every site's arrivals of late, test messages left out; a site goes live below one in a hundred unclassified."""
+async def count_arrivals(transaction: Transaction, within: timedelta, organisation: str | None = None) -> list[Arrivals]:
+    """The arrivals of late at every site, or at those of one organisation; test messages and mere looks are left out.
+
+    Ended encounters without a flag are kept for `retention.ENCOUNTER_LIFE`: nobody is counted whole over a longer time.
+    """
     cursor = await transaction.execute(
         """
         SELECT s.ods_code, count(e.id)::int, count(e.id) FILTER (WHERE e.care_setting = 'unclassified')::int
-        FROM sites s LEFT JOIN encounters e ON e.site = s.ods_code AND NOT e.test AND e.recorded_at > now() - %s
+        FROM sites s
+        LEFT JOIN encounters e ON e.site = s.ods_code AND NOT e.test AND e.encounter_key NOT LIKE 'look %%'
+            AND e.recorded_at > now() - %(within)s::interval
+        WHERE %(organisation)s::text IS NULL OR s.organisation_code = %(organisation)s
         GROUP BY s.ods_code ORDER BY s.ods_code
         """,
-        (within,),
+        {"within": within, "organisation": organisation},
     )
     return [Arrivals(*row) for row in await cursor.fetchall()]
 
 
-async def _lock(transaction: Transaction, site: str) -> None:
+async def _rules_to_change(transaction: Transaction, site: str) -> list[CareSettingRule]:
     """Two people who change one site's rules do it one after the other."""
     cursor = await transaction.execute("SELECT 1 FROM sites WHERE ods_code = %s FOR UPDATE", (site,))
-    if await cursor.fetchone() is None:
+    return await _rules_of(transaction, site, is_known=await cursor.fetchone() is not None)
+
+
+async def _rules_of(transaction: Transaction, site: str, *, is_known: bool) -> list[CareSettingRule]:
+    if not is_known:
         raise NotFound(f"there is no site {site}: add it first with nightlight site add")
+    return (await read_rules_by_site(transaction, site))[site]
 
 
 async def _write(transaction: Transaction, site: str, rules: Sequence[CareSettingRule]) -> None:

@@ -14,7 +14,7 @@ from nightlight.cli.console import complain
 from nightlight.cli.hl7 import hl7
 from nightlight.cli.outbound import site_outbound
 from nightlight.cli.peers import peers
-from nightlight.cli.rules import rules
+from nightlight.cli.site_rules import rules, site_unclassified
 
 
 class _OneLineErrors(TyperGroup):
@@ -66,8 +66,9 @@ for command in _COMMANDS:
     app.command()(command)
 setting_up.sites.command("outbound")(site_outbound)
 app.add_typer(setting_up.authorities, name="authority")
+setting_up.sites.add_typer(rules, name="rule")
+setting_up.sites.command("unclassified")(site_unclassified)
 app.add_typer(setting_up.sites, name="site")
-app.add_typer(rules, name="rule")
 app.add_typer(peers, name="peer")
 app.add_typer(setting_up.clients, name="client")
 app.add_typer(daily.extracts, name="extract")

@@ -11,9 +11,11 @@ import uvicorn
 from starlette.applications import Starlette
 
 from api.app import create_app
+from api.rules import TryMessage
 from domain.errors import InvalidInput
 from fhir_adapter.app import create_app as create_fhir
 from hl7_listener.answering import Answerer
+from hl7_listener.trying import try_message
 from nightlight.processes.common import Nudger, handed_socket, run, store, until_safe, until_stopped
 from runtime.clients import ClientReader, TokenVerifier
 from runtime.heartbeat import keep_beating
@@ -43,9 +45,14 @@ async def _main(settings: Settings) -> None:
         async with Desk(database, directory, key, settings.desk_queue, Nudger(nudges)) as desk:
             fhir = create_fhir(desk, directory, TokenVerifier(key), ClientReader(database), settings.link(FHIR_BASE))
             held = Answerer(desk, directory, database, settings.default_charset)
-            app = create_app(settings, database, desk, directory, nudges, fhir, held)
+            app = create_app(settings, database, desk, directory, nudges, fhir, held, _tries(settings))
             await until_stopped(_serve(app, sock), keep_beating(database, "api"))
     await nudges.close()
+
+
+def _tries(settings: Settings) -> TryMessage:
+    """A message as the listener would read it."""
+    return lambda text, site: try_message(text, site, settings.default_charset)
 
 
 def check_sign_in(settings: Settings, *, is_production: bool) -> None:

@@ -32,6 +32,7 @@ from domain.errors import CouldNotReachStore
 from domain.nhs_number import NhsNumber, check_digit
 from flags_store.authorities import Hours, add_authority
 from hl7_listener.answering import Answerer
+from hl7_listener.trying import try_message
 from runtime.clock import now
 from runtime.database import Database
 from runtime.nudge import Nudges
@@ -236,7 +237,8 @@ async def open_house(
         await furnish(database)
         directory = DirectoryReader(database)
         async with Desk(database, directory, KEY.encode()) as desk:
-            app = create_app(settings, database, desk, directory, nudges, fhir, Answerer(desk, directory, database))
+            held = Answerer(desk, directory, database)
+            app = create_app(settings, database, desk, directory, nudges, fhir, held, try_message)
             server = _Server(uvicorn.Config(app, http="httptools", access_log=False, log_config=None, timeout_graceful_shutdown=5))
             serving = asyncio.create_task(server.serve([sock]))
             while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)

@@ -46,6 +46,8 @@ async def test_a_page_that_one_reaches_through_another_marks_that_one(house: Hou
         (Role.SOCIAL_WORKER, "/worklists", []),
         (Role.SOCIAL_WORKER, "/", []),
         (Role.CLINICIAN, "/quarantine", []),
+        (Role.SITE_SAFEGUARDING, "/sites/R0A01/rules", ["/rules"]),
+        (Role.SITE_SAFEGUARDING, "/sites/R0A01", []),
     ],
 )
 def test_what_is_marked_follows_from_the_address_and_the_role(role: Role, path: str, marked: list[str]) -> None:

@@ -62,7 +62,7 @@ def test_the_numbers_the_event_and_the_visit_are_named() -> None:
     explained = explain(sample("a04_emergency", b"\n"), SITE)
     assert said(explained, "NHS number") == "999 000 0018"
     assert said(explained, "Local number") == "633 of R0A01"
-    assert said(explained, "Means") == "register"
+    assert said(explained, "Means") == "register: an arrival"
     assert said(explained, "Visit") == "V2026110500417"
     assert said(explained, "Event time") == "05 Nov 2026 10:15:29"
     assert said(explained, "Site") == "R0A01, Amber Royal"

@@ -1,4 +1,4 @@
-"""`nightlight rule`: every command explains itself, and no word is taken for a care setting that is none."""
+"""`nightlight site rule`: every command explains itself, and no word is taken for a care setting that is none."""
 
 import pytest
 from typer.testing import CliRunner
@@ -6,12 +6,16 @@ from typer.testing import CliRunner
 from domain.care_setting import CareSetting
 from domain.errors import InvalidInput
 from nightlight.cli import app
-from nightlight.cli.rules import _read_codes, _read_setting
+from nightlight.cli.site_rules import _read_codes, _read_setting
 
 
-@pytest.mark.parametrize("command", ["list", "add", "remove", "unclassified"])
-def test_each_command_explains_itself(command: str) -> None:
-    done = CliRunner().invoke(app, ["rule", command, "--help"])
+def test_the_command_that_it_was_before_is_gone() -> None:
+    assert CliRunner().invoke(app, ["rule", "list", "R0A01"]).exit_code == 2
+
+
+@pytest.mark.parametrize("command", [["rule", "list"], ["rule", "add"], ["rule", "remove"], ["unclassified"]], ids=" ".join)
+def test_each_command_explains_itself(command: list[str]) -> None:
+    done = CliRunner().invoke(app, ["site", *command, "--help"])
     assert done.exit_code == 0
     assert "Usage:" in done.output
 

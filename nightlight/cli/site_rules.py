@@ -1,4 +1,4 @@
-"""Commands for a site's care-setting rules: `nightlight rule list | add | remove | unclassified`."""
+"""Commands for a site's care-setting rules: `nightlight site rule list | add | remove`, `nightlight site unclassified`."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -13,10 +13,12 @@ from runtime.database import Database
 from runtime.settings import Settings
 from safeguarding.care_settings import SITES_OWN
 from safeguarding.directory import CareSettingRule
+from safeguarding.retention import ENCOUNTER_LIFE
+from safeguarding.rule_words import setting_in_words
 from safeguarding.rules import Arrivals, add_rule, count_arrivals, read_rules, remove_rule
 
 OWN = "own"
-LIVE_BELOW = 0.01
+_MOST_HOURS = int(ENCOUNTER_LIFE.total_seconds() // 3600)
 
 rules = typer.Typer(no_args_is_help=True, help="Which arrivals at a site are in which care setting.")
 
@@ -36,7 +38,7 @@ def rule_list(site: Site, data: DataFolder = None) -> None:
     for place, rule in enumerate(on_store(data, work), start=1):
         table.add_row(
             str(place), _codes(rule.patient_classes), _codes(rule.admission_methods), _codes(rule.treatment_functions),
-            rule.location_prefix or "any", *_setting_words(rule.setting),
+            rule.location_prefix or "any", *setting_in_words(rule.setting),
         )  # fmt: skip
     out.print(table)
     out.print("What fits none is unclassified, and the authority is told. Try a message: nightlight hl7 explain FILE", markup=False)
@@ -79,20 +81,21 @@ def rule_remove(
     out.print(f"Removed rule {place} of {site.upper()} ({on_store(data, work).setting.value}).", markup=False)
 
 
-@rules.command("unclassified")
-def rule_unclassified(
-    days: Annotated[int, typer.Option(min=1, max=7, help="How far back; ended encounters are kept for seven days.")] = 7,
+def site_unclassified(
+    hours: Annotated[
+        int, typer.Option(min=1, max=_MOST_HOURS, help="How far back: ended encounters are kept no longer.")
+    ] = _MOST_HOURS,
     data: DataFolder = None,
 ) -> None:
     """Show for each site how many arrivals fitted no rule. A site goes live below 1 %."""
 
     async def work(database: Database, _: Settings) -> list[Arrivals]:
         async with database.transaction() as transaction:
-            return await count_arrivals(transaction, timedelta(days=days))
+            return await count_arrivals(transaction, timedelta(hours=hours))
 
     table = Table("site", "arrivals", "unclassified", "share", "fit to go live")
     for arrivals in on_store(data, work):
-        fit = "nobody arrived" if not arrivals.total else "yes" if arrivals.share < LIVE_BELOW else "no"
+        fit = "nobody arrived" if not arrivals.total else "yes" if arrivals.may_go_live else "no"
         table.add_row(arrivals.site, str(arrivals.total), str(arrivals.unclassified), f"{arrivals.share:.1%}", fit)
     out.print(table)
 
@@ -112,9 +115,3 @@ def _read_setting(text: str) -> CareSetting:
 
 def _codes(codes: frozenset[str]) -> str:
     return ", ".join(sorted(codes)) or "any"
-
-
-def _setting_words(setting: CareSetting) -> tuple[str, str]:
-    if setting is SITES_OWN:
-        return "the site's own", "as the site's own"
-    return setting.words, "never" if setting.is_private else "yes" if setting.is_unscheduled else "no"
