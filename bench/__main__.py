@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from bench import machine, report, store
 from bench.rounds import QUICK, ROUNDS, STEPS, Measured, Plan, measure
@@ -119,7 +119,7 @@ async def _rounds(service: Service, plan: Plan, engine: Path | None) -> tuple[Me
 
 def _tell(result: dict[str, Any]) -> None:
     for columns, rows in ((report.COLUMNS, report.rows(result)), (report.BESIDE_COLUMNS, report.rows_beside(result))):
-        table = Table(*columns, box=None, padding=(0, 2, 0, 0))
+        table = Table(*(Column(name, overflow="fold") for name in columns), box=None, padding=(0, 2, 0, 0))
         for row in rows:
             table.add_row(*row)
         out.print(table)

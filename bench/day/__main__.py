@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from bench.day.replay import Order
 from bench.report import put_into
 from bench.service import Service, durability, running_service, server_version
 from bench.world import furnish
+from hl7_listener.times import LONDON
 from runtime.clock import england_day, now
 from runtime.database import Database
 from runtime.logs import configure
@@ -46,7 +47,7 @@ def main() -> int:
     configure("WARNING", "bench")
     if arguments.kept:
         return _tell(json.loads(arguments.kept.read_text()), arguments.write)
-    begins = england_day(now()) - timedelta(days=1)
+    begins = _day_that_is_over(england_day(now()))
     messages, flagged = (_QUICK_MESSAGES, _QUICK_FLAGGED) if arguments.quick else (arguments.messages, arguments.flagged)
     order = Order(0, arguments.connections, "", arguments.seed, messages, flagged, begins.isoformat())
     with tempfile.TemporaryDirectory(prefix="nightlight-day-", ignore_cleanup_errors=True) as name:
@@ -76,6 +77,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the figures between the marks of this page")
     parser.add_argument("--from", dest="kept", type=Path, metavar="JSON", help="tell a kept result again, replay nothing")
     return parser.parse_args()
+
+
+def _day_that_is_over(today: date) -> date:
+    """Yesterday; the day before where the clocks changed yesterday, since the feed's local times would not say what came first."""
+    midnights = [datetime.combine(today - timedelta(days=ago), time(), LONDON) for ago in (0, 1)]
+    return today - timedelta(days=1 if midnights[0].utcoffset() == midnights[1].utcoffset() else 2)
 
 
 def _run(folder: Path, order: Order) -> dict[str, Any]:

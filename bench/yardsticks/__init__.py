@@ -10,7 +10,7 @@ MESSAGE_FOUNDRY = "messagefoundry"
 WORDS = {
     PGBENCH: "pgbench",
     WITHOUT_DATABASE: "the listener without a database",
-    MESSAGE_FOUNDRY: "MessageFoundry 0.2.1, every message on disk",
+    MESSAGE_FOUNDRY: "MessageFoundry 0.2.1",
 }
 """By name, as a person reads it."""
 

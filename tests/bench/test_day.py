@@ -141,6 +141,7 @@ def test_memory_of_two_samples_alone_says_nothing() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_short_day_is_taken_whole(tmp_path: Path) -> None:
     kept = tmp_path / "day.json"
     finished = subprocess.run(
