@@ -104,7 +104,7 @@ def _observation(segments: Segments, number: int, shown: ShownFlag) -> str:
     return segments.join(
         "OBX", str(number), "ST", segments.parts(SNOMED[flag.kind], DISPLAY[flag.kind], "SCT"), str(number),
         segments.repetitions(status, *days), "", "", "", "", "", "F", "", "R" if flag.sensitive else "",
-        "" if flag.sensitive else format_time(flag.last_confirmed_at),
+        "" if flag.sensitive else segments.parts(format_time(flag.last_confirmed_at)),
     )  # fmt: skip
 
 
