@@ -1,9 +1,9 @@
 """The command that tells a hospital's own system by HL7, shows where that stands, or stops it: `nightlight site outbound`."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from domain.errors import InvalidInput
 from hl7_listener.charsets import CHARACTER_SETS, codec
@@ -91,10 +91,15 @@ async def _read(database: Database, site: str | None) -> list[DeclaredFeed]:
 
 
 def _show(feeds: list[DeclaredFeed]) -> None:
-    table = Table("site", "told at", "version", "waiting", "not released to patients", "written down", "state")
     for feed in feeds:
-        place = f"{feed.host}:{feed.port}{' TLS' if feed.tls else ''}"
-        declared = f"{feed.declared_at.astimezone(ENGLAND):%d %b %Y %H:%M} by {feed.declared_to}"
-        off = f"off since {feed.switched_off_at.astimezone(ENGLAND):%d %b %Y %H:%M}" if feed.switched_off_at else "on"
-        table.add_row(feed.site, place, feed.version, str(feed.waiting), feed.declaration, declared, off)
-    out.print(table if feeds else "No site's own system is told.")
+        place = f"{feed.host}:{feed.port}, {'TLS' if feed.tls else 'no TLS'}, version {feed.version}"
+        state = f"switched off {_when(feed.switched_off_at)}" if feed.switched_off_at else "on"
+        out.print(f"{feed.site}: {state}; {place}; {feed.waiting} waiting", markup=False)
+        out.print(f"  not released to patients: {feed.declaration}", markup=False)
+        out.print(f"  written down by {feed.declared_to}, {_when(feed.declared_at)}", markup=False)
+    if not feeds:
+        out.print("No site's own system is told.")
+
+
+def _when(at: datetime) -> str:
+    return f"{at.astimezone(ENGLAND):%d %b %Y %H:%M}"
