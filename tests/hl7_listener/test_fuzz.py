@@ -3,20 +3,27 @@
 import secrets
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 import pytest
 
-from hl7_listener.framing import frame
+from domain.answer import CouldNotCheckReason
+from domain.nhs_number import NhsNumber
+from hl7_listener import answered, mapping, reader
+from hl7_listener.identifiers import Numbers
 from tests.conftest import FreshDatabase
 from tests.hl7_listener.fuzzing.campaign import Campaign
 from tests.hl7_listener.fuzzing.corpus import FOUND, corpus
 from tests.hl7_listener.fuzzing.mutating import as_stream, mutate, pieces
-from tests.hl7_listener.fuzzing.promises import Examiner
+from tests.hl7_listener.fuzzing.promises import Broken, Examiner
 from tests.hl7_listener.fuzzing.real_desk import open_real_desk
 from tests.hl7_listener.fuzzing.seam import open_seam
+from tests.hl7_listener.samples import adt
 
 FRAMES = 3_000
 FRESH_SEED = secrets.randbelow(2**31)
+NOBODY = Numbers(None, CouldNotCheckReason.NO_NUMBER)
+SOMEBODY_ELSE = Numbers(NhsNumber("9990000026"), None)
 
 
 @pytest.mark.parametrize("seed", [20261105, pytest.param(FRESH_SEED, id="fresh")])
@@ -43,14 +50,25 @@ def test_what_once_broke_a_promise_keeps_it_however_it_is_split(path: Path) -> N
                 pass
 
 
-def test_the_examiner_sees_a_promise_that_is_broken() -> None:
+@pytest.mark.parametrize(
+    "place,name,wrong,promise",
+    [
+        (reader, "split_segments", lambda text, _: text.split("\r"), "whoever plainly arrives is asked about"),
+        (mapping, "patient_numbers", lambda *_: NOBODY, "a number that is plain to see is found"),
+        (mapping, "patient_numbers", lambda *_: SOMEBODY_ELSE, "no number is made up"),
+        (mapping, "fingerprint", lambda _: 1 / 0, "nothing in a message is trouble of ours"),
+        (answered, "render_acks", lambda *_: (b"MSH|^~\\&|||||||ACK|1\rMSA|AA|2\r",), "MSA-2 is the control ID"),
+        (answered, "render_acks", lambda *_: (b"MSA|AA|NL1\r",), "every answer can be read"),
+        (answered, "render_acks", lambda *_: (), "every frame in original mode gets exactly one answer"),
+    ],
+    ids=["line ends", "no number", "another number", "an exception", "another's answer", "no message", "silence"],
+)
+def test_a_listener_that_breaks_a_promise_is_found_out(place: object, name: str, wrong: object, promise: str) -> None:
+    a04 = adt("PID|1||9990000018^^^NHS^NH", "PV1|1|E").replace(b"\r", b"\n")
     with open_seam() as seam:
-        examiner = Examiner(seam)
-        [(raw, answered)] = examiner.examine([frame(corpus()[0])])
-        assert raw == corpus()[0]
-        object.__setattr__(seam.checks[0].identity, "nhs_number", "9990000026")
-        with pytest.raises(AssertionError, match="the number is the patient's"):
-            examiner.check(raw, answered)
+        Examiner(seam).examine_frame(a04)
+        with patch.object(place, name, wrong), pytest.raises(Broken, match=promise):
+            Examiner(seam).examine_frame(a04)
 
 
 def test_the_same_seed_gives_the_same_frames() -> None:

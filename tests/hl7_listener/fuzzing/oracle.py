@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 _PUNCTUATION = re.compile(rb"[!-/:-@[-`{-~]{1,7}")
+_ARRIVAL = re.compile(rb"MSH\|\^~\\&\|[^|]*\|R0A0[12]\|[^|]*\|[^|]*\|[^|]*\|[^|]*\|ADT\^A0[14](\^[A-Z0-9_]*)?\|[^|\s]")
 _WEIGHTS = range(10, 0, -1)
 _NAMED = {("NHS", "NH"), ("NHS", ""), ("", "NH"), ("", "NI")}
 """Assigning authority and type that docs/hl7.md promises to take for an NHS number."""
@@ -31,6 +32,8 @@ class Sight:
     has_hex: bool
     in_pid: frozenset[str] | None
     only_number: str | None
+    plainly_arrives: bool
+    """An A01 or A04 of a site of the seam, in its usual shape, about the one who has `only_number`: nothing excuses not asking."""
 
 
 def look(raw: bytes) -> Sight:
@@ -48,6 +51,8 @@ def look(raw: bytes) -> Sight:
         and all(re.match(rb"(?=[0-9]*[A-Z])[A-Z0-9]{3}(\||\Z)", line) for line in lines)
     )
     message_type = re.sub(rb"[\x00-\x1f\x7f]", b"", fields[8]).split(header[4:5] or b"^")[0].strip().upper()
+    only_number = _only_number(pids[0]) if is_plain and len(pids) == 1 else None
+    begins = [line for line in lines if line[:3] == b"MSH"]
     return Sight(
         _PUNCTUATION.fullmatch(header[3:4] + fields[1]) is not None,
         fields[9],
@@ -56,9 +61,10 @@ def look(raw: bytes) -> Sight:
         message_type.startswith(b"QBP"),
         bool(pids),
         re.sub(rb"[^0-9]", b"", raw),
-        re.search(rb"X[0-9A-Fa-f]{2}", raw) is not None,
+        b"\\X" in raw or (header[6:7] + b"X") in raw,
         frozenset().union(*map(_numbers, pids)) if is_plain else None,
-        _only_number(pids[0]) if is_plain and len(pids) == 1 else None,
+        only_number,
+        only_number is not None and lines[:1] == begins and bool(_ARRIVAL.match(header)),
     )
 
 

@@ -94,6 +94,7 @@ class Examiner:
             self._check_alone(sights[0], answered)
             is_known = any(ack.message_type == "RSP" for ack in acks) or sights[0].message_type in {b"ACK", b"MCF"}
             assert self.seam.checks or self.seam.held or is_known, "every frame is asked about, or held"
+            assert self.seam.checks or not sights[0].plainly_arrives, "whoever plainly arrives is asked about"
         else:
             assert len(answered.frames) <= 1, "a batch gets one response"
             assert len(acks) <= len(messages), "a batch's response has no more acknowledgements than it has messages"
