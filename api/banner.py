@@ -57,23 +57,24 @@ async def at_rest(request: Request, services: Here, session: SiteStaff, encounte
 
 @router.post("/encounters/{encounter_id}/details")
 async def details(request: Request, services: Here, session: SiteStaff, encounter_id: UUID) -> Response:
-    """Show the details for a minute."""
+    """Show the details for a minute; whoever comes from the board goes back to it."""
     encounter = await _encounter(request, services, session, encounter_id)
-    await read_form(request, services, session)
-    return await _show(request, services, session, encounter)
+    form = await read_form(request, services, session)
+    return await _show(request, services, session, encounter, back=field(form, "back"))
 
 
 @router.post("/encounters/{encounter_id}/break-glass")
 async def broken_glass(request: Request, services: Here, session: SiteStaff, encounter_id: UUID) -> Response:
     """Show what a sensitive flag hides, for a minute, with the reason on record."""
     encounter = await _encounter(request, services, session, encounter_id)
-    reason = field(await read_form(request, services, session), "reason").strip()
+    form = await read_form(request, services, session)
+    reason, back = field(form, "reason").strip(), field(form, "back")
     try:
         async with services.database.transaction() as transaction:
             await break_glass(transaction, session.actor, encounter.id, reason)
     except InvalidInput as error:
-        return await _show(request, services, session, encounter, error=str(error).capitalize())
-    return await _show(request, services, session, encounter, reason=reason)
+        return await _show(request, services, session, encounter, error=str(error).capitalize(), back=back)
+    return await _show(request, services, session, encounter, reason=reason, back=back)
 
 
 async def _encounter(request: Request, services: Services, session: Session, encounter_id: UUID) -> EncounterRow:
@@ -89,7 +90,14 @@ async def _neutral(request: Request, services: Services, session: Session, encou
 
 
 async def _show(
-    request: Request, services: Services, session: Session, encounter: EncounterRow, *, reason: str = "", error: str = ""
+    request: Request,
+    services: Services,
+    session: Session,
+    encounter: EncounterRow,
+    *,
+    reason: str = "",
+    error: str = "",
+    back: str = "",
 ) -> Response:
     at = now()
     answer = await _look(services, session, encounter, at)
@@ -97,12 +105,14 @@ async def _show(
         alerts = await alerts_of_encounter(transaction, encounter.id)
     directory = await services.directory.current()
     view = banner_view(answer, directory, directory.sites.get(encounter.site), alerts, at, glass_broken=bool(reason))
+    from_board = back == "board"
+    rest = f"/sites/{encounter.site}/board" if from_board else f"/encounters/{encounter.id}"
     response = await services.pages.page(
         request, "banner_details.jinja" if view.kind == "flagged" else "banner_open.jinja", session, 422 if error else 200,
-        encounter=encounter, view=view, reason=reason, error=error, seconds=SECONDS_SHOWN,
+        encounter=encounter, view=view, reason=reason, error=error, seconds=SECONDS_SHOWN, rest=rest, from_board=from_board,
     )  # fmt: skip
     # The browser itself goes back to rest after a minute, whether or not our script runs.
-    response.headers["Refresh"] = f"{SECONDS_SHOWN}; url=/encounters/{encounter.id}"
+    response.headers["Refresh"] = f"{SECONDS_SHOWN}; url={rest}"
     return response
 
 

@@ -1,16 +1,17 @@
-"""Open worklists: one ear and one poll for the whole process, fanned out to every screen that is open.
+"""Open worklists and boards: one ear and one poll for the whole process, fanned out to every screen that is open.
 
-`api.worklist` opens a screen for each live connection. Redis only wakes the poll early (a hint); the poll of the
+`api.streams` opens a screen for each live connection. Redis only wakes the poll early (a hint); the poll of the
 database every two seconds is the guarantee, so that screens go on with Redis gone, and turn amber with the database gone.
+What wakes worklists wakes boards: an alert of a site, and an answer, are nudges of the authority that they concern.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from domain.errors import CouldNotReachStore
-from runtime.database import Database
+from runtime.database import Connection, Database
 from runtime.logs import get_logger
 from runtime.nudge import Nudges, screens_of
 from safeguarding.directory import DirectoryReader
@@ -19,15 +20,19 @@ from safeguarding.open_screens import worklist_marks
 POLL_SECONDS = 2.0
 DIRECTORY_SECONDS = 10.0
 
+Marks = Callable[[Connection, Sequence[str]], Awaitable[dict[str, str]]]
+"""What a kind of screen shows, in short: for each code (an authority's, a site's) a mark that changes with its content."""
+
 log = get_logger()
 
 
 @dataclass(eq=False, slots=True)
 class Screen:
-    """One open worklist. `mark` changes with its content; None while nobody can say (the database is away)."""
+    """One open page. `mark` changes with its content; None while nobody can say (the database is away)."""
 
-    authority_code: str
+    code: str
     mark: str | None = ""
+    marks: Marks = worklist_marks
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait(self, seconds: float) -> None:
@@ -48,7 +53,7 @@ class Screen:
 
 
 class Screens:
-    """The open worklists of this process. Use it as `async with screens.kept_fresh()` around the serving."""
+    """The open worklists and boards of this process. Use it as `async with screens.kept_fresh()` around the serving."""
 
     def __init__(self, database: Database, directory: DirectoryReader, nudges: Nudges) -> None:
         self._database = database
@@ -59,9 +64,9 @@ class Screens:
         self.ended = False
 
     @contextmanager
-    def open(self, authority_code: str) -> Iterator[Screen]:
-        """A screen of the authority, for as long as it is looked at."""
-        screen = Screen(authority_code)
+    def open(self, code: str, marks: Marks) -> Iterator[Screen]:
+        """A screen of the authority or the site, for as long as it is looked at."""
+        screen = Screen(code, marks=marks)
         self._open.add(screen)
         self._hint.set()
         try:
@@ -96,18 +101,21 @@ class Screens:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._hint.wait(), POLL_SECONDS)
             self._hint.clear()
-            codes = sorted({screen.authority_code for screen in self._open})
-            if codes:
-                marks = await self._marks(codes)
-                for screen in list(self._open):
-                    screen.show(marks.get(screen.authority_code, screen.mark))
+            for marks in {screen.marks for screen in self._open}:
+                await self._renew(marks, [screen for screen in self._open if screen.marks is marks])
 
-    async def _marks(self, codes: list[str]) -> dict[str, str | None]:
+    async def _renew(self, marks: Marks, screens: Sequence[Screen]) -> None:
+        codes = sorted({screen.code for screen in screens})
+        found = await self._ask(marks, codes)
+        for screen in screens:
+            screen.show(found[screen.code])
+
+    async def _ask(self, marks: Marks, codes: list[str]) -> dict[str, str | None]:
         try:
             async with self._database.transaction() as transaction:
-                return {**await worklist_marks(transaction, codes)}
+                return {**await marks(transaction, codes)}
         except Exception as error:  # the screens go on: they say that they may be out of date, and ask again
-            log.warning("worklists not read", error=type(error).__name__)
+            log.warning("screens not read", error=type(error).__name__)
             return dict.fromkeys(codes)
 
     async def _listen(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from domain.actor import Role
 
+_CLINICIAN = frozenset({Role.CLINICIAN})
 _SITE_STAFF = frozenset({Role.CLINICIAN, Role.SITE_SAFEGUARDING})
 _SITE_SAFEGUARDING = frozenset({Role.SITE_SAFEGUARDING})
 
@@ -33,6 +34,8 @@ def _leads(parts: list[str], asked: list[str]) -> bool:
 
 PLACES = (
     Place("/encounters", "Encounters", _SITE_STAFF),
+    Place("/boards", "Boards", _CLINICIAN, under=("/sites/*/board",)),
+    Place("/boards", "Boards and days", _SITE_SAFEGUARDING, under=("/sites/*/board", "/sites/*/day")),
     Place("/worklist", "Alerts", frozenset({Role.SOCIAL_WORKER}), under=("/alerts",)),
     Place("/quarantine", "Messages not taken", _SITE_SAFEGUARDING),
     Place("/rules", "Site rules", _SITE_SAFEGUARDING, under=("/sites/*/rules",)),

@@ -14,7 +14,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader
 
-from api import words
+from api import board_words, day_words, words
 from api.alert_words import reason_words, state_tag, whereabouts
 from api.navigation import HOMES, navigation
 from domain.actor import Role
@@ -88,8 +88,12 @@ def _environment() -> Environment:
         undefined=ChainableUndefined,  # the design system's macros read options that nobody gave
     )
     environment.filters |= {
+        "ago": words.ago,
+        "answer_tag": board_words.answer_tag,
+        "check_words": day_words.check_words,
         "clock": words.clock,
         "day": words.day,
+        "departure": board_words.departure,
         "error_list": _error_list,
         "full_name": words.full_name,
         "iso": datetime.isoformat,
@@ -97,10 +101,15 @@ def _environment() -> Environment:
         "moment": words.moment,
         "spaced": words.spaced,
         "span": words.span,
+        "opened": day_words.opened,
         "reason_words": reason_words,
+        "social_care": day_words.social_care,
         "state_tag": state_tag,
         "telephone": words.telephone,
+        "unchecked_reason": board_words.unchecked_reason,
+        "what_to_do": board_words.what_to_do,
         "whereabouts": whereabouts,
+        "whereabouts_of": day_words.whereabouts_of,
     }
     environment.globals["resolution_items"] = [{"value": each.value, "text": each.words} for each in NewbornResolution]
     environment.globals["answer_items"] = [{"value": answer.value, "text": answer.words} for answer in CodedAnswer]

@@ -4,28 +4,26 @@ The list renews itself by server-sent events, by polling where those fail, and b
 carry no patient: they say that something changed, and the rows are fetched with the session that may see them.
 """
 
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
-from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.security import check_sender, check_token, field, read_form
 from api.services import Here, Services
-from api.sessions import SocialWorker, session_id_of
+from api.sessions import SocialWorker
+from api.streams import stream
 from domain.alert import CodedAnswer
-from domain.errors import CouldNotReachStore, InvalidInput
+from domain.errors import InvalidInput
 from domain.flag import NewbornResolution
 from runtime.nudge import screens_of
-from runtime.sessions import Session, find_session
+from runtime.sessions import Session
 from safeguarding.answering import acknowledge_alert, confirm_shown, resolve_newborn_of
 from safeguarding.open_screens import worklist_marks
 from safeguarding.views import MOST_ROWS, AlertRow, alert_of_authority, worklist
 
-CHECK_SECONDS = 3.0
 LONGEST_TEXT = 500
 _MOST_SHOWN = 500
 
@@ -71,29 +69,7 @@ async def _list(request: Request, services: Services, session: Session, template
 @router.get("/worklist/events")
 async def events(request: Request, services: Here, session: SocialWorker) -> Response:
     """Tells an open list that it has changed, that it may be out of date, or that the sign-in has ended."""
-    return EventSourceResponse(_events(request, services, session), ping=15, send_timeout=10)
-
-
-async def _events(request: Request, services: Services, session: Session) -> AsyncIterator[ServerSentEvent]:
-    with services.screens.open(session.organisation) as screen:
-        told: str | None = ""
-        while not services.screens.ended:
-            await screen.wait(CHECK_SECONDS)
-            mark = screen.mark
-            try:
-                if await _still(request, services) != session:
-                    yield ServerSentEvent(event="ended", data="")
-                    return
-            except CouldNotReachStore:
-                mark = None
-            if mark != told:
-                told = mark
-                yield ServerSentEvent(event="stale", data="") if mark is None else ServerSentEvent(event="changed", data=mark)
-
-
-async def _still(request: Request, services: Services) -> Session | None:
-    async with services.database.transaction() as transaction:
-        return await find_session(transaction, session_id_of(request, services))
+    return stream(request, services, session, worklist_marks, session.organisation)
 
 
 class Shown(BaseModel):

@@ -27,3 +27,11 @@ CREATE INDEX deliveries_to_hospitals ON deliveries (recipient, id) WHERE state =
 CREATE INDEX deliveries_of_hospital_alerts ON deliveries (alert_id, id DESC) WHERE channel = 'hl7';
 
 -- ── the department's board and the nurse's day (safeguarding) ────────────────────────────────────────────────────────
+
+-- What somebody must look at: who is there now or left lately, and a day's attendances. Few arrivals are in it, and no update
+-- that could be made in place before is kept from it: each of its columns stands in another index, or never changes by itself.
+CREATE INDEX encounters_to_watch ON encounters (site, departed_at) WHERE flagged OR could_not_check IS NOT NULL;
+
+-- Whose banner was opened, and who could not be checked at first.
+CREATE INDEX accesses_to_follow ON accesses (encounter_id, occurred_at)
+    WHERE encounter_id IS NOT NULL AND (trigger_event = 'banner' OR outcome = 'could-not-check');

@@ -39,8 +39,8 @@ class Events:
 
 
 @asynccontextmanager
-async def listening(house: House, session: str) -> AsyncIterator[Events]:
-    async with house.browser(session) as browser, browser.stream("GET", "/worklist/events") as answer:
+async def listening(house: House, session: str, path: str = "/worklist/events") -> AsyncIterator[Events]:
+    async with house.browser(session) as browser, browser.stream("GET", path) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-store"
         yield Events(answer)

@@ -47,6 +47,9 @@ async def test_a_page_that_one_reaches_through_another_marks_that_one(house: Hou
         (Role.SOCIAL_WORKER, "/", []),
         (Role.CLINICIAN, "/quarantine", []),
         (Role.SITE_SAFEGUARDING, "/sites/R0A01/rules", ["/rules"]),
+        (Role.CLINICIAN, "/sites/R0A01/board", ["/boards"]),
+        (Role.CLINICIAN, "/sites/R0A01/day", []),
+        (Role.SITE_SAFEGUARDING, "/sites/R0A01/day", ["/boards"]),
         (Role.SITE_SAFEGUARDING, "/sites/R0A01", []),
     ],
 )

@@ -8,10 +8,10 @@ from domain.actor import Role
 from tests.api.house import NORTHMOOR, WESTLEA, House, nhs_number
 
 NOBODYS = UUID("01a20000-0000-7000-8000-000000000000")
-PAGES = ["/encounters", "/worklist", "/quarantine", "/rules", "/extracts", "/access-review"]
+PAGES = ["/encounters", "/boards", "/worklist", "/quarantine", "/rules", "/extracts", "/access-review"]
 THEIRS = {
-    (Role.CLINICIAN, "R0A"): {"/encounters"},
-    (Role.SITE_SAFEGUARDING, "R0A"): {"/encounters", "/quarantine", "/rules"},
+    (Role.CLINICIAN, "R0A"): {"/encounters", "/boards"},
+    (Role.SITE_SAFEGUARDING, "R0A"): {"/encounters", "/boards", "/quarantine", "/rules"},
     (Role.SOCIAL_WORKER, NORTHMOOR): {"/worklist"},
     (Role.DATA_OFFICER, NORTHMOOR): {"/extracts"},
     (Role.INFORMATION_GOVERNANCE, "nightlight"): {"/access-review"},
