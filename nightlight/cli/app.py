@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from domain.errors import NightlightError
-from nightlight.cli import daily, keeping, running, setting_up
+from nightlight.cli import daily, keeping, running, sending, setting_up
 from nightlight.cli.console import complain
 from nightlight.cli.hl7 import hl7
 from nightlight.cli.outbound import site_outbound
@@ -55,7 +55,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     running.migrate,
     daily.check,
     daily.alerts,
-    daily.send,
+    sending.send,
     setting_up.token,
     keeping.backup,
     keeping.restore,

@@ -1,6 +1,5 @@
-"""Commands of every day: load an extract, check a number, list alerts, send HL7 files."""
+"""Commands of every day: load an extract, check a number, list alerts."""
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +14,9 @@ from domain.alert import ChannelName
 from domain.answer import CouldNotCheck, Recorded
 from domain.care_setting import CareSetting
 from domain.encounter import Identity, TriggerEvent
-from domain.errors import InvalidInput
 from domain.nhs_number import parse_nhs_number
 from nightlight.cli.answers import lines_of, to_json
-from nightlight.cli.console import DataFolder, err, on_store, operator, out, settings_of_store
-from nightlight.cli.mllp import acknowledged_code, messages_in, send_all
+from nightlight.cli.console import DataFolder, err, on_store, operator, out
 from runtime.clock import ENGLAND, now
 from runtime.database import Database
 from runtime.secret import secret_key
@@ -156,34 +153,3 @@ def _load_status(report: ExtractReport) -> int:
     if report.accepted == 0:
         return 1
     return 2 if report.rejected else 0
-
-
-def send(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", exists=True, dir_okay=False, readable=True, show_default=False)],
-    to: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="The listener; default: the running service's.", show_default=False)
-    ] = None,
-    data: DataFolder = None,
-) -> None:
-    """Send HL7 v2 files over MLLP and print each acknowledgement.
-
-    Exit status 0: all were accepted (AA or CA). 1: otherwise.
-    """
-    messages = [(file.name, message) for file in files for message in messages_in(file.read_bytes())]
-    if not messages:
-        raise InvalidInput("there is no message in these files: an HL7 v2 message begins with MSH")
-    address = to or _listener_of(data)
-    accepted = True
-    for name, acknowledgement in asyncio.run(send_all(address, messages)):
-        out.print(f"{name}:", markup=False)
-        out.print(acknowledgement.replace("\r", "\n").rstrip(), markup=False)
-        accepted = accepted and acknowledged_code(acknowledgement) in {"AA", "CA"}
-    raise typer.Exit(0 if accepted else 1)
-
-
-def _listener_of(data: Path | None) -> str:
-    settings = settings_of_store(data)
-    ports = settings.data_dir / "ports.json"
-    if ports.exists():
-        return f"127.0.0.1:{json.loads(ports.read_text(encoding='utf-8'))['mllp']}"
-    return settings.mllp

@@ -80,7 +80,7 @@ class _Story:
         at = now()
         control_id = uuid7().hex[-12:].upper()
         message = register_message(format_time(at)[:14], control_id, f"V{at:%Y%m%d%H%M%S}")
-        [(_, acknowledgement)] = await send_all(f"127.0.0.1:{ports.mllp}", [("", message)])
+        [(_, [acknowledgement, *_])] = await send_all(f"127.0.0.1:{ports.mllp}", [("", message)])
         async with Database(self._settings.database_url.get_secret_value(), 3) as database:
             await _print_story(database, self._settings, ports, acknowledgement)
 
