@@ -144,6 +144,7 @@ async def _print_story(database: Database, settings: Settings, ports: Ports, ack
     out.print(Panel("Look for yourself", expand=False))
     out.print(f"  Pages          {web}/", markup=False)
     out.print(f"  Banner         {web}/encounters/{alert.encounter_id}", markup=False)
+    out.print(f"  Board          {web}/sites/{alert.site}/board", markup=False)
     out.print(f"  Worklist       {web}/worklist", markup=False)
     out.print(f"  FHIR           {web}/FHIR/R4/metadata", markup=False)
     out.print(f"  HL7 (MLLP)     127.0.0.1:{ports.mllp}", markup=False)
