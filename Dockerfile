@@ -29,7 +29,7 @@ COPY --from=build /opt/nightlight /opt/nightlight
 
 USER 10001:10001
 VOLUME /var/lib/nightlight
-EXPOSE 8000 2575
+EXPOSE 8000 2575 2576
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["nightlight"]
 CMD ["serve"]

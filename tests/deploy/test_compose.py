@@ -12,6 +12,8 @@ import jsonschema
 import pytest
 import yaml
 
+from hl7_listener.ports import Port, read_ports
+from hl7_listener.tls import TlsFiles
 from runtime.settings import PREFIX, Settings
 from tools.make_secrets import make_secrets
 
@@ -20,6 +22,9 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 KEPT_RUNNING = sorted(set(SERVICES) - {"migrate"})
 OURS = ("migrate", "api", "listener", "dispatcher")
+
+GIVEN = {"mllp_certificate", "mllp_key", "mllp_client_ca"}
+"""Secrets that nobody can make for you."""
 
 # What each image has besides what we put into it; a health check must not call anything else.
 PROGRAMS = {
@@ -82,12 +87,13 @@ def test_what_runs_is_checked_and_started_again(name: str) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_every_variable_is_a_setting(name: str) -> None:
     known = {PREFIX + setting.upper() for setting in Settings.model_fields}
-    assert {variable.removesuffix("_FILE") for variable in SERVICES[name]["environment"]} <= known
+    variables = SERVICES[name]["environment"]
+    assert {variable if variable in known else variable.removesuffix("_FILE") for variable in variables} <= known
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_ports_are_open_on_this_machine_only(name: str) -> None:
-    assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
+    assert all(filled_in(port).startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
 
 
 def test_the_stores_are_reached_from_inside_only() -> None:
@@ -113,8 +119,49 @@ def test_no_secret_is_in_the_file() -> None:
 
 def test_every_secret_is_a_file_that_make_secrets_makes(tmp_path: Path) -> None:
     made = set(make_secrets(tmp_path / "secrets"))
-    assert {f"./secrets/{name}" for name in made} == {secret["file"] for secret in COMPOSE["secrets"].values()}
-    assert {name for service in SERVICES.values() for name in service.get("secrets", [])} == made
+    assert {f"./secrets/{name}" for name in made} == {COMPOSE["secrets"][name]["file"] for name in set(COMPOSE["secrets"]) - GIVEN}
+    assert {name for service in SERVICES.values() for name in service.get("secrets", [])} == made | GIVEN
+
+
+# HL7 v2 over mutual TLS
+
+
+def test_without_certificate_files_there_is_no_listener_with_tls_and_nothing_is_mounted() -> None:
+    assert [port.name for port in listeners()] == ["plain"]
+    assert {filled_in(COMPOSE["secrets"][name]["file"]) for name in GIVEN} == {"/dev/null"}
+
+
+def test_with_them_it_demands_certificates_on_2576() -> None:
+    given = {"MLLP_CERTIFICATE": "/etc/pki/nightlight.pem", "MLLP_KEY": "/etc/pki/nightlight.key", "MLLP_CLIENT_CA": "ca.pem"}
+    _, secure = listeners(**given)
+    folder = Path("/run/secrets")
+    assert secure.tls == TlsFiles(folder / "mllp_certificate", folder / "mllp_key", folder / "mllp_client_ca")
+    assert secure.address.endswith(":2576")
+    assert "2576" in next(line for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("EXPOSE"))
+    assert {filled_in(COMPOSE["secrets"][name]["file"], **given) for name in GIVEN} == set(given.values())
+
+
+@pytest.mark.parametrize("address", ["", "0.0.0.0"])
+def test_only_the_port_with_tls_can_be_opened_to_other_machines(address: str) -> None:
+    ports = [filled_in(port, MLLP_TLS_ADDRESS=address) for port in SERVICES["listener"]["ports"]]
+    assert ports == ["127.0.0.1:2575:2575", f"{address or '127.0.0.1'}:2576:2576"]
+
+
+def filled_in(text: str, **given: str) -> str:
+    """The text as Compose reads it: ${NAME:-otherwise} and ${NAME:+instead}."""
+
+    def value(found: re.Match[str]) -> str:
+        name, kind, word = found.groups()
+        return (given.get(name) or word) if kind == "-" else word if given.get(name) else ""
+
+    return re.sub(r"\$\{(\w+):([-+])([^}]*)\}", value, text)
+
+
+def listeners(**given: str) -> tuple[Port, ...]:
+    """The listeners of the container."""
+    environment = {name: filled_in(value, **given) for name, value in SERVICES["listener"]["environment"].items()}
+    names = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX + "MLLP")}
+    return read_ports(Settings(**names))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", SERVICES)
