@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import text
 
 from domain.alert import AlertEvent, CodedAnswer
 from domain.channel import HospitalPatient
@@ -171,6 +173,13 @@ def test_nothing_in_a_number_is_taken_for_structure(hostile: str) -> None:
     assert [segment.name for segment in read] == ["MSH", "PID", "PV1", "OBR", "OBX", "OBX"]
     assert read.required("PV1").component(19, 1) == hostile.strip()
     assert read.required("PID").repetitions(3)[1].component(1) == hostile.strip()
+
+
+@given(text().filter(lambda number: number.strip() and "\0" not in number and number != '""'))
+def test_whatever_a_number_holds_arrives_as_it_was(number: str) -> None:
+    for character_set in ("", "8859/15", "UNICODE UTF-8"):
+        outbound = replace(of_feed(character_set=character_set), patient=replace(PATIENT, visit_number=number))
+        assert parse(rendered(outbound)).required("PV1").component(19, 1) == number.strip()
 
 
 @pytest.mark.parametrize(
