@@ -21,7 +21,7 @@ from nightlight.embedded.postgres import OWNER, SERVICE, create_database, url_of
 from runtime.clock import now
 from runtime.migrate import migrate
 from tests.api.browsing import DESKTOP, PHONE, chromium, picture, sit_down
-from tests.api.house import NORTHMOOR, WESTLEA, House, nhs_number, open_house
+from tests.api.house import NORTHMOOR, ST_AGNES, WESTLEA, House, nhs_number, open_house
 from tests.conftest import Embedded, FreshDatabase
 
 README = ViewportSize(width=960, height=800)
@@ -98,7 +98,7 @@ async def take(
     await page.goto(path)
     if press:
         await page.get_by_role("button", name=press).click()
-    if path == "/worklist":
+    if path.endswith(("/worklist", "/board")):
         await page.get_by_text("Live", exact=True).wait_for()
     await picture(page, target, footer=footer)
     await context.close()
@@ -110,9 +110,12 @@ async def take_all(browser: Browser, house: House, encounters: dict[str, UUID], 
     worker = await house.sign_in(Role.SOCIAL_WORKER, NORTHMOOR, "Wanda Worker")
     officer = await house.sign_in(Role.DATA_OFFICER, NORTHMOOR, "Dora Lindqvist")
     governor = await house.sign_in(Role.INFORMATION_GOVERNANCE, "nightlight", "Iggy Marlowe")
+    safeguarding = await house.sign_in(Role.SITE_SAFEGUARDING, "R0A", "Nadia Brook")
     alert = await alert_of(house, encounters["left"])
     pages = [
         ("encounters", clinician, "/encounters", ""),
+        ("board", clinician, f"/sites/{ST_AGNES}/board", ""),
+        ("day", safeguarding, f"/sites/{ST_AGNES}/day", ""),
         ("neutral", clinician, f"/encounters/{encounters['flagged']}", ""),
         ("details", clinician, f"/encounters/{encounters['flagged']}", "Show details"),
         ("ended", clinician, f"/encounters/{encounters['answered']}", "Show details"),
