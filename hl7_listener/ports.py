@@ -7,7 +7,7 @@ Source: docs/hl7.md, "Several listeners".
 import ipaddress
 import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -32,6 +32,8 @@ class Port(BaseModel):
     certificate_file: Path | None = None
     key_file: Path | None = None
     client_ca_file: Path | None = None
+    client_certificates: Literal["required", "optional"] = "required"
+    minimum_tls: Literal["1.2", "1.3"] = "1.2"
     charset: str = ""
     max_frame_bytes: int = Field(ge=1024)
     max_connections: int = Field(ge=1)
@@ -46,6 +48,10 @@ class Port(BaseModel):
             raise ValueError("a certificate file and a key file belong together")
         if self.client_ca_file is not None and self.certificate_file is None:
             raise ValueError("a client CA file needs a certificate file and a key file")
+        if self.client_certificates == "optional" and self.client_ca_file is None:
+            raise ValueError("optional client certificates need a client CA file: without it none is asked for")
+        if self.minimum_tls != "1.2" and self.certificate_file is None:
+            raise ValueError("a lowest version of TLS needs a certificate file and a key file")
         return self
 
     @property
@@ -58,7 +64,8 @@ class Port(BaseModel):
         """The files of its TLS; None for a plain listener."""
         if self.certificate_file is None or self.key_file is None:
             return None
-        return TlsFiles(self.certificate_file, self.key_file, self.client_ca_file)
+        optional, only_1_3 = self.client_certificates == "optional", self.minimum_tls == "1.3"
+        return TlsFiles(self.certificate_file, self.key_file, self.client_ca_file, optional, only_1_3)
 
     def check_address(self, host: str) -> None:
         """Raises InvalidInput where a listener without TLS would be reachable from elsewhere. `host` is the bound one."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Sender:
     """The other end of one connection.
 
-    `certificate` is the SHA-256 of the client's certificate (DER, hex, lower case); None where none was asked for.
-    `mutual` says that the listener demanded a certificate and checked it: what needs mutual TLS asks this.
+    `certificate` is the SHA-256 of the client's certificate (DER, hex, lower case); None where none was shown.
+    `mutual` says that the listener asked for a certificate, got one and checked it: what needs mutual TLS asks this.
     """
 
     address: str

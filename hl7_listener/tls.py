@@ -27,12 +27,15 @@ class BadCertificate(InvalidInput):
 class TlsFiles:
     """PEM files: our certificate with its chain, its key, and the authorities whose client certificates are taken.
 
-    Without `client_ca` no certificate is asked of a client.
+    Without `client_ca` no certificate is asked of a client; with it each must have one, or may where they are `optional`.
+    `only_1_3` refuses TLS 1.2.
     """
 
     certificate: Path
     key: Path
     client_ca: Path | None = None
+    optional: bool = False
+    only_1_3: bool = False
 
 
 def fingerprint_of(der: bytes) -> str:
@@ -86,7 +89,7 @@ def _content(path: Path) -> bytes:
 
 def _load(files: TlsFiles) -> tuple[ssl.SSLContext, datetime]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = ssl.TLSVersion.TLSv1_3 if files.only_1_3 else ssl.TLSVersion.TLSv1_2
     # Nothing is resumed: a client proves anew who it is each time, under the certificates of that moment.
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
     context.num_tickets = 0
@@ -99,12 +102,13 @@ def _load(files: TlsFiles) -> tuple[ssl.SSLContext, datetime]:
     except (OSError, ValueError) as error:
         raise BadCertificate(f"the key file cannot be used with the certificate: {_reason(error)}") from None
     if files.client_ca is not None:
-        _demand_certificates(context, files.client_ca)
+        _ask_for_certificates(context, files.client_ca, ssl.CERT_OPTIONAL if files.optional else ssl.CERT_REQUIRED)
     return context, expires_at
 
 
-def _demand_certificates(context: ssl.SSLContext, client_ca: Path) -> None:
-    context.verify_mode = ssl.CERT_REQUIRED
+def _ask_for_certificates(context: ssl.SSLContext, client_ca: Path, mode: ssl.VerifyMode) -> None:
+    """A certificate that is shown must hold in either mode."""
+    context.verify_mode = mode
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an issuing authority without its root is enough
     try:
         context.load_verify_locations(client_ca)

@@ -39,6 +39,10 @@ def settings(tmp_path: Path, content: str = "", **given: Any) -> Settings:
         (PLAIN + "certificate_file = 'a.pem'", "belong together"),
         (PLAIN + "key_file = 'a.pem'", "belong together"),
         (PLAIN + "client_ca_file = 'a.pem'", "needs a certificate"),
+        (PLAIN + "certificate_file = 'c'\nkey_file = 'k'\nclient_certificates = 'optional'", "need a client CA file"),
+        (PLAIN + "client_certificates = 'never'", "client_certificates: Input should be 'required' or 'optional'"),
+        (PLAIN + "minimum_tls = '1.3'", "needs a certificate"),
+        (PLAIN + "minimum_tls = '1.1'", "minimum_tls: Input should be '1.2' or '1.3'"),
         (PLAIN + PLAIN.replace("2575", "2577"), "the same name"),
         (PLAIN + PLAIN.replace("pas", "epr"), "the same address"),
     ],
@@ -99,6 +103,26 @@ def test_files_are_named_from_where_the_listeners_file_is(tmp_path: Path) -> Non
     content = PLAIN + 'certificate_file = "c.pem"\nkey_file = "/run/secrets/k.pem"\n'
     [port] = read_ports(settings(tmp_path, content))
     assert port.tls == TlsFiles(tmp_path / "c.pem", Path("/run/secrets/k.pem"), None)
+
+
+@pytest.mark.parametrize(
+    "said, optional, only_1_3",
+    [
+        ("", False, False),
+        ("client_certificates = 'optional'", True, False),
+        ("client_certificates = 'required'\nminimum_tls = '1.3'", False, True),
+    ],
+)
+def test_each_listener_asks_for_certificates_and_tls_in_its_own_way(
+    tmp_path: Path, said: str, optional: bool, only_1_3: bool
+) -> None:
+    secure = PLAIN + "certificate_file = 'c.pem'\nkey_file = 'k.pem'\nclient_ca_file = 'a.pem'\n"
+    other = secure.replace("pas", "epr").replace("2575", "2577")
+    mine, usual = (port.tls for port in read_ports(settings(tmp_path, f"{secure}{said}\n{other}")))
+    assert mine is not None
+    assert usual is not None
+    assert (mine.optional, mine.only_1_3) == (optional, only_1_3)
+    assert (usual.optional, usual.only_1_3) == (False, False)
 
 
 def test_this_machine_s_own_tools_use_the_plain_one(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from hl7_listener.framing import frame
 from hl7_listener.sender import Sender
 from hl7_listener.server import Limits, listening
 from hl7_listener.tls import BadCertificate, Certificates, TlsFiles
-from tests.hl7_listener.tls import PAST, Caller, Office, calling, client, fingerprint
+from tests.hl7_listener.tls import NAME, PAST, Caller, Office, calling, client, fingerprint
 
 LIMITS = Limits(
     frame_bytes=1_000_000, connections=6, connections_per_peer=3, idle_seconds=60, frame_seconds=60, handshake_seconds=60
@@ -38,8 +38,10 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door(office: Office, limits: Limits = LIMITS, *, client_ca: bool = True) -> AsyncIterator[Door]:
-    certificates = Certificates(office.issue(client_ca=client_ca))
+async def open_door(
+    office: Office, limits: Limits = LIMITS, *, client_ca: bool = True, optional: bool = False, only_1_3: bool = False
+) -> AsyncIterator[Door]:
+    certificates = Certificates(replace(office.issue(client_ca=client_ca), optional=optional, only_1_3=only_1_3))
     taken: list[tuple[bytes, Sender]] = []
 
     async def answer(raw: bytes, sender: Sender) -> Answered:
@@ -96,6 +98,29 @@ async def test_who_does_not_prove_who_it_is_gets_no_word_in(door: Door, context_
     await hello(door)
     assert [raw for raw, _ in door.taken] == [b"hello"]
     assert refused() == before + 1
+
+
+async def test_where_certificates_are_optional_one_that_is_shown_must_still_hold(office: Office) -> None:
+    async with open_door(office, optional=True) as door:
+        for context in (another_authority(office), expired(office)):
+            with suppress(OSError):
+                async with calling(door.port, context) as caller:
+                    assert await caller.send(b"MSH") == b""
+        leaf = office.leaf()
+        for context in (client(office.ca), client(office.ca, leaf)):
+            async with calling(door.port, context) as caller:
+                assert await caller.send(b"MSH") == b"MSH"
+    assert [(sender.certificate, sender.mutual) for _, sender in door.taken] == [(None, False), (fingerprint(leaf), True)]
+
+
+async def test_a_listener_for_tls_1_3_alone_refuses_1_2(office: Office) -> None:
+    async with open_door(office, only_1_3=True) as door:
+        old = client(office.ca, office.leaf())
+        old.maximum_version = ssl.TLSVersion.TLSv1_2
+        with pytest.raises(OSError):  # noqa: PT011 -- whatever way the other end says no
+            await asyncio.open_connection("127.0.0.1", door.port, ssl=old, server_hostname=NAME)
+        assert await hello(door) == b"hello"
+    assert [raw for raw, _ in door.taken] == [b"hello"]
 
 
 async def test_plain_bytes_to_the_tls_port_are_refused(door: Door) -> None:
