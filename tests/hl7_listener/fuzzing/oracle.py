@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 
 _PUNCTUATION = re.compile(rb"[!-/:-@[-`{-~]{1,7}")
+_BLANKS = b" \t\r\n\x85\xa0"
+"""Of 8859/1, as which headers are echoed."""
 _ARRIVAL = re.compile(rb"MSH\|\^~\\&\|[^|]*\|R0A0[12]\|[^|]*\|[^|]*\|[^|]*\|[^|]*\|ADT\^A0[14](\^[A-Z0-9_]*)?\|[^|\s]")
 _WEIGHTS = range(10, 0, -1)
 _NAMED = {("NHS", "NH"), ("NHS", ""), ("", "NH"), ("", "NI")}
@@ -50,7 +52,7 @@ def look(raw: bytes) -> Sight:
         and b"\\" not in raw.replace(header, b"")
         and all(re.match(rb"(?=[0-9]*[A-Z])[A-Z0-9]{3}(\||\Z)", line) for line in lines)
     )
-    message_type = re.sub(rb"[\x00-\x1f\x7f]", b"", fields[8]).split(header[4:5] or b"^")[0].strip().upper()
+    message_type = re.sub(rb"[\x00-\x1f\x7f]", b"", fields[8]).split(header[4:5] or b"^")[0].strip(_BLANKS).upper()
     only_number = _only_number(pids[0]) if is_plain and len(pids) == 1 else None
     begins = [line for line in lines if line[:3] == b"MSH"]
     return Sight(
