@@ -111,6 +111,9 @@ def _print_explanation(explanation: Explanation) -> None:
     if explanation.found:
         out.print("\nFound", style="bold")
         _print_pairs(explanation.found)
+    if explanation.wrong:
+        out.print("\nWrong, and taken all the same", style="bold")
+        _print_pairs(explanation.wrong)
     out.print("\nAnswer", style="bold")
     if explanation.error is None:
         asks = explanation.message is not None and is_query(explanation.message)

@@ -49,6 +49,13 @@ def test_what_would_be_held_says_why_where_and_what_would_mend_it(nowhere: Path)
     assert "Missing required child ADT_A01.PID" in said, "what is wrong with its structure is said too"
 
 
+def test_a_time_that_cannot_be_read_is_named_although_the_message_would_be_taken(nowhere: Path) -> None:
+    said = look("explain", nowhere, A04.replace(b"|20190304|", b"|soon|"))
+    assert "Wrong, and taken all the same" in said
+    assert "PID-7                the date of birth cannot be read, and counts as missing" in said
+    assert "Wrong, and taken" not in look("explain", nowhere, A04)
+
+
 def test_what_is_no_message_is_explained_too(nowhere: Path) -> None:
     assert "the message does not begin with MSH" in look("explain", nowhere, b"\x00\xff nonsense \x1b[2J", status=1)
     assert "the message does not begin with MSH" in look("validate", nowhere, b"nonsense", status=1)
