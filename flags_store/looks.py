@@ -5,7 +5,7 @@ Sources: CP-IS access history; IHE BALP PatientQuery; docs/facts.md, sections 1,
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from domain.encounter import LocalNumber, TriggerEvent, keys_of
 from domain.flag import Flag, FlagKind, Standing
 from domain.nhs_number import NhsNumber
 from runtime.clock import england_day
-from runtime.database import Transaction
+from runtime.database import Rows, Transaction
 from runtime.secret import number_hash
 
 
@@ -43,12 +43,29 @@ class Look:
         return keys_of(self.number, self.local_numbers)
 
 
-async def look(transaction: Transaction, key: bytes, looks: Sequence[Look]) -> list[tuple[Flag, ...]]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The store was asked for the flags of these keys. Only `look` reads what came of it."""
+
+    keys: frozenset[tuple[str, str]]
+    rows: Rows | None
+
+
+async def ask(transaction: Transaction, keys: Iterable[tuple[str, str]]) -> Asked:
+    """Ask for the flags that the looks to come will need, together with other questions, so that nobody waits for them alone."""
+    wanted = frozenset(keys)
+    columns = [list(column) for column in zip(*sorted(wanted), strict=True)]
+    return Asked(wanted, await transaction.execute(_FLAGS, columns, binary=True) if wanted else None)
+
+
+async def look(transaction: Transaction, key: bytes, looks: Sequence[Look], asked: Asked | None = None) -> list[tuple[Flag, ...]]:
     """The flags that stand on each look's number, open or ended, best known first; one access is written for each look.
 
-    `key` hashes the numbers nobody has a flag for. Flags of authorities that are not live are not there.
+    `key` hashes the numbers nobody has a flag for. Flags of authorities that are not live are not there. What was `asked` is
+    used where it holds all that is needed; nothing that changes who has which flag may have been written since.
     """
-    held = await _flags_by_key(transaction, sorted({key for entry in looks for key in entry.keys}))
+    wanted = {key for entry in looks for key in entry.keys}
+    held = await _flags_by_key(asked if asked and wanted <= asked.keys else await ask(transaction, wanted))
     found = [_shown([flag for key in entry.keys for flag in held.get(key, ())], england_day(entry.at)) for entry in looks]
     await _record_accesses(transaction, key, looks, found)
     return found
@@ -68,15 +85,12 @@ def _shown(flags: Sequence[Flag], today: date) -> tuple[Flag, ...]:
     )
 
 
-async def _flags_by_key(transaction: Transaction, keys: list[tuple[str, str]]) -> dict[tuple[str, str], list[Flag]]:
+async def _flags_by_key(asked: Asked) -> dict[tuple[str, str], list[Flag]]:
     flags: dict[tuple[str, str], list[Flag]] = defaultdict(list)
-    if keys:
-        columns = [list(column) for column in zip(*keys, strict=True)]
-        cursor = await transaction.execute(_FLAGS, columns, binary=True)
-        for facility, value, *row in await cursor.fetchall():
-            flag, held = _to_flag(row), flags[facility, value]
-            if all(known.id != flag.id for known in held):
-                held.append(flag)
+    for facility, value, *row in await asked.rows.fetchall() if asked.rows else ():
+        flag, held = _to_flag(row), flags[facility, value]
+        if all(known.id != flag.id for known in held):
+            held.append(flag)
     return flags
 
 

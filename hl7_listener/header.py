@@ -56,15 +56,15 @@ def read_header(raw: bytes) -> Header:
     """What can be told of a message's header. Never raises."""
     found = find_header_line(raw.replace(b"\0", b""))
     line = _Line(found[0] if found else b"")
-    component = line.delimiters.component
+    message_type, event, *_ = (*line.field(9).split(line.delimiters.component), "")
     return Header(
         delimiters=line.delimiters,
         sending_application=line.field(3),
         sending_facility=line.field(4),
         receiving_application=line.field(5),
         receiving_facility=line.field(6),
-        message_type=line.field(9).split(component)[0].strip().upper(),
-        event="".join(line.field(9).split(component)[1:2]),
+        message_type=message_type.strip().upper(),
+        event=event,
         control_id=line.field(10),
         processing_id=line.field(11),
         version=line.field(12),
@@ -96,7 +96,10 @@ class _Line:
             self.delimiters = read_delimiters(text)
         except Unreadable:
             self.delimiters, text = STANDARD, ""
-        self._fields = text.split(self.delimiters.field, 19)
+        fields = text.split(self.delimiters.field, 19)
+        if len(text) > _LONGEST_FIELD or _UNSAFE.search(text):
+            fields = [_UNSAFE.sub("", field)[:_LONGEST_FIELD] for field in fields]
+        self._fields = fields
 
     def field(self, number: int) -> str:
-        return _UNSAFE.sub("", self._fields[number - 1])[:_LONGEST_FIELD] if number <= len(self._fields) else ""
+        return self._fields[number - 1] if number <= len(self._fields) else ""

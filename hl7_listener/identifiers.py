@@ -22,6 +22,8 @@ NHS_TYPES = frozenset({"NH", "NHS", "NNGBR"})
 NATIONAL_TYPE = "NI"
 """Some nation's identifier (table 0203): the NHS number unless an authority says that it is, say, a CHI number."""
 
+_SAID_OF_NHS = NHS_TYPES | {NATIONAL_TYPE, ""}
+
 NUMBER_STATUS = {
     "01": "number present and verified",
     "02": "number present but not traced",
@@ -141,10 +143,11 @@ def _numbers(identifiers: Iterable[Repetition]) -> Numbers:
 
 def _claims(identifier: Repetition) -> tuple[bool, bool]:
     """Whether authority or type say that it is an NHS number, and whether one of them says that it is another."""
-    authority = {_plain(identifier.component(4, 1)), _plain(identifier.component(4, 2))} - {""}
-    kind = {identifier.component(5).upper()} - {""}
-    is_nhs = bool(authority & NHS_AUTHORITIES or kind & NHS_TYPES or (not authority and NATIONAL_TYPE in kind))
-    is_other = bool((authority and not authority & NHS_AUTHORITIES) or kind - NHS_TYPES - {NATIONAL_TYPE})
+    authorities = (_plain(identifier.component(4, 1)), _plain(identifier.component(4, 2)))
+    kind = identifier.component(5).upper()
+    has_authority, of_nhs = any(authorities), not NHS_AUTHORITIES.isdisjoint(authorities)
+    is_nhs = of_nhs or kind in NHS_TYPES or (not has_authority and kind == NATIONAL_TYPE)
+    is_other = (has_authority and not of_nhs) or kind not in _SAID_OF_NHS
     return is_nhs, is_other
 
 

@@ -43,7 +43,8 @@ def to_checks(message: Message, site: Site, peer_name: str, at: datetime, acknow
         raise Unreadable("the message is about more than one patient", ErrorCode.SEGMENT_SEQUENCE, Location("PID", sequence=2))
     pid = message.required("PID") if trigger is not TriggerEvent.OTHER else message.segment("PID")
     identity = _identity(pid, patient_numbers(pid, message.version), site) if pid else Identity(None)
-    identity = replace(identity, mother_number=_mother(message, identity, at))
+    if mother := _mother(message, identity, at):
+        identity = replace(identity, mother_number=mother)
     key = MessageKey(message.sending_application, site.ods_code, message.control_id, fingerprint(message.raw))
     main = _check(message, trigger, identity, site, peer_name, at, key, acknowledge)
     if trigger is TriggerEvent.UNLINK:

@@ -35,26 +35,32 @@ class Syntax:
             text = unescape(text, self.delimiters, self.encoding)
         return "" if text == NULL else text.strip()
 
-    def part(self, repetition: str, component: int, subcomponent: int) -> str:
+    def part(self, components: list[str], component: int, subcomponent: int = 1) -> str:
         """The value of one part of one repetition, by position from 1; empty where it is missing."""
-        text = _part(repetition, self.component, component)
-        if text and (subcomponent > 1 or self.subcomponent in text):
-            text = _part(text, self.subcomponent, subcomponent)
-        return self.value(text) if text else ""
+        if component > len(components):
+            return ""
+        text = components[component - 1]
+        if subcomponent > 1 or self.subcomponent in text:
+            parts = text.split(self.subcomponent, subcomponent)
+            text = parts[subcomponent - 1] if subcomponent <= len(parts) else ""
+        if self.escape in text:
+            text = unescape(text, self.delimiters, self.encoding)
+        return "" if text == NULL else text.strip()
 
 
 class Repetition:
     """One repetition of a field."""
 
-    __slots__ = ("_syntax", "text")
+    __slots__ = ("_components", "_syntax", "text")
 
     def __init__(self, text: str, syntax: Syntax) -> None:
         self.text = text
         self._syntax = syntax
+        self._components = text.split(syntax.component)
 
     def component(self, number: int, subcomponent: int = 1) -> str:
         """Component and subcomponent by position, from 1; empty where it is missing."""
-        return self._syntax.part(self.text, number, subcomponent)
+        return self._syntax.part(self._components, number, subcomponent)
 
 
 class Segment:
@@ -87,7 +93,7 @@ class Segment:
         syntax = self._syntax
         if syntax.repetition in text:
             text = text[: text.index(syntax.repetition)]
-        return syntax.part(text, component, subcomponent)
+        return syntax.part(text.split(syntax.component, component), component, subcomponent)
 
     def repetitions(self, number: int) -> list[Repetition]:
         """The field's repetitions that are not empty, in their order."""
@@ -103,16 +109,17 @@ class Segment:
 
 
 class Message:
-    """One message. `raw` is what was received, byte for byte; `header` is its MSH."""
+    """One message. `raw` is what was received, byte for byte; `header` is its MSH, `message_type` MSH-9.1 in capitals."""
 
-    __slots__ = ("_by_name", "_segments", "header", "raw", "syntax")
+    __slots__ = ("_by_name", "_segments", "header", "message_type", "raw", "syntax")
 
     def __init__(self, raw: bytes, segments: list[str], syntax: Syntax) -> None:
         self.raw = raw
         self.syntax = syntax
         self._segments = segments
-        self._by_name: dict[str, list[Segment]] = {}
+        self._by_name: dict[str, list[Segment]] | None = None
         self.header = Segment(segments[0], syntax)
+        self.message_type = self.header.component(9, 1).upper()
 
     def __iter__(self) -> Iterator[Segment]:
         """Every segment, in the order of the message."""
@@ -120,10 +127,11 @@ class Message:
 
     def segments(self, name: str) -> list[Segment]:
         """The segments of that name, in their order; an empty list where there is none."""
-        found = self._by_name.get(name)
-        if found is None:
-            found = self._by_name[name] = [Segment(text, self.syntax) for text in self._segments if text[:3] == name]
-        return found
+        if self._by_name is None:
+            self._by_name = {}
+            for segment in self:
+                self._by_name.setdefault(segment.name, []).append(segment)
+        return self._by_name.get(name, [])
 
     def segment(self, name: str) -> Segment | None:
         """The first segment of that name."""
@@ -136,11 +144,6 @@ class Message:
         if segment is None:
             raise Unreadable(f"the message has no {name} segment", ErrorCode.SEGMENT_SEQUENCE, Location(name))
         return segment
-
-    @property
-    def message_type(self) -> str:
-        """MSH-9.1 in capitals, such as ADT."""
-        return self.header.component(9, 1).upper()
 
     @property
     def event(self) -> str:
@@ -174,8 +177,3 @@ class Message:
     def version(self) -> str:
         """MSH-12.1, such as 2.4."""
         return self.header.component(12, 1)
-
-
-def _part(text: str, delimiter: str, number: int) -> str:
-    parts = text.split(delimiter, number)
-    return parts[number - 1] if number <= len(parts) else ""

@@ -19,10 +19,19 @@ class ArrayDumper(Dumper):
 
     def dump(self, obj: list[Any]) -> bytes:
         """The literal. Raises ProgrammingError for an element that has no place in an array here."""
-        literal = "{" + ",".join(map(_element, obj)) + "}"
+        literal = _of_texts(obj) or "{" + ",".join(map(_element, obj)) + "}"
         if "\0" in literal:
             raise psycopg.DataError("PostgreSQL text cannot hold NUL")
         return literal.encode()
+
+
+def _of_texts(values: list[Any]) -> str:
+    """The literal of a list of texts that are written as they are, which most lists are; empty for any other."""
+    try:
+        joined = '","'.join(values)
+    except TypeError:
+        return ""
+    return f'{{"{joined}"}}' if values and "\\" not in joined and joined.count('"') == 2 * len(values) - 2 else ""
 
 
 def _element(value: object) -> str:

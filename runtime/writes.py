@@ -1,7 +1,7 @@
-"""Writes of several tables in one statement: one exchange with the store, and one answer to whether each wrote what it must.
+"""Writes of several tables in one statement, which fails where one of them does not write what it must.
 
-Rooms describe what they write, with a `Write` each; the use case does them together. Source: PostgreSQL, "Data-Modifying
-Statements in WITH".
+Rooms describe what they write, with a `Write` each; the use case does them together, and need not wait for what comes of it.
+Source: PostgreSQL, "Data-Modifying Statements in WITH".
 """
 
 from collections.abc import Sequence
@@ -21,20 +21,19 @@ class Write:
     rows: int
 
 
-async def write_together(transaction: Transaction, writes: Sequence[Write]) -> bool:
-    """Do them all. Returns whether each touched as many rows as it must: where one did not, somebody else was there first.
+async def write_together(transaction: Transaction, writes: Sequence[Write]) -> None:
+    """Do them all. None of them sees what another one writes, except through foreign keys.
 
-    None of them sees what another one writes, except through foreign keys.
+    Raises psycopg's SerializationFailure where one touches other than as many rows as it must: somebody else was there first.
     """
-    if not writes:
-        return True
-    statement = _joined(tuple(write.statement for write in writes))
-    cursor = await transaction.execute(statement, [each for write in writes for each in write.parameters])
-    return await cursor.fetchone() == tuple(write.rows for write in writes)
+    if writes:
+        statement = _joined(tuple(write.statement for write in writes))
+        parameters = [each for write in writes for each in write.parameters]
+        await transaction.execute(statement, [*parameters, *(write.rows for write in writes)])
 
 
 @lru_cache(maxsize=64)
 def _joined(statements: tuple[str, ...]) -> bytes:
     parts = ", ".join(f"write{number} AS ({statement} RETURNING true)" for number, statement in enumerate(statements))
-    counts = ", ".join(f"(SELECT count(*) FROM write{number})" for number in range(len(statements)))  # noqa: S608
-    return f"WITH {parts} SELECT {counts}".encode()
+    counts = " AND ".join(f"(SELECT count(*) FROM write{number}) = %s::bigint" for number in range(len(statements)))  # noqa: S608
+    return f"WITH {parts} SELECT CASE WHEN {counts} THEN true ELSE came_too_late() END".encode()

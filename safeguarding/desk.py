@@ -34,6 +34,7 @@ class CouldNotStore(InvalidInput):
 
 _IN_THE_WAY = (
     GroupMustRetry,
+    psycopg.errors.SerializationFailure,  # a row that is not as it was a moment ago
     psycopg.errors.DeadlockDetected,
     psycopg.errors.LockNotAvailable,
     psycopg.errors.UniqueViolation,  # a row that was not there a moment ago

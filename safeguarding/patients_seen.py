@@ -14,7 +14,7 @@ from domain.answer import CouldNotCheckReason, Recorded
 from domain.encounter import TriggerEvent
 from domain.nhs_number import NhsNumber, is_synthetic
 from flags_store.aliases import end_merge, record_merge
-from flags_store.looks import look
+from flags_store.looks import Asked, ask, look
 from flags_store.newborns import record_births, spread_links
 from runtime.database import Transaction
 from runtime.writes import write_together
@@ -37,12 +37,13 @@ async def patients_seen(transaction: Transaction, checks: Sequence[Check], direc
     """
     works = [Work(_usable(check, directory)) for check in checks]
     sought = await seek_encounters(transaction, _wanted(works, directory))
+    asked = await ask(transaction, (key for work in works for key in work.keys_ahead()))
     known = await recall(transaction, [check.message for check in checks if check.message])
     found = await read_encounters(sought)
     fresh = [(position, work) for position, work in enumerate(works) if work.check.message not in known.answered]
     for position, work in fresh:
         work.follow(found.get(position, []), may_open=_may_open(work.check, directory))
-    await _answer(transaction, [work for _, work in fresh], directory, key)
+    await _answer(transaction, [work for _, work in fresh], asked, directory, key)
     return [_reply(work, known) for work in works]
 
 
@@ -53,10 +54,9 @@ def _reply(work: Work, known: Recalled) -> Reply:
     return replace(work.reply(), recycled=True) if message in known.recycled else work.reply()
 
 
-async def _answer(transaction: Transaction, works: Sequence[Work], directory: Directory, key: bytes) -> None:
-    await _link_merged(transaction, works)
-    await _link_newborns(transaction, works)
-    await _look(transaction, works, key)
+async def _answer(transaction: Transaction, works: Sequence[Work], asked: Asked, directory: Directory, key: bytes) -> None:
+    linked = await _link_merged(transaction, works), await _link_newborns(transaction, works)
+    await _look(transaction, works, key, None if any(linked) else asked)
     _check_authorities(works, directory)
     for work in works:
         work.decide(directory)
@@ -110,8 +110,10 @@ def _may_open(check: Check, directory: Directory) -> bool:
     return check.trigger is not TriggerEvent.LOOKUP or not (site and site.feed_live and not site.lookups_alert)
 
 
-async def _link_merged(transaction: Transaction, works: Sequence[Work]) -> None:
-    for check in (work.check for work in works if work.check.prior):
+async def _link_merged(transaction: Transaction, works: Sequence[Work]) -> bool:
+    """Returns whether any work says that two numbers are one patient, or are not."""
+    merged = [work.check for work in works if work.check.prior]
+    for check in merged:
         assert check.prior is not None
         one, other = check.prior.nhs_number, check.identity.nhs_number
         if check.trigger is TriggerEvent.UNLINK:
@@ -122,19 +124,25 @@ async def _link_merged(transaction: Transaction, works: Sequence[Work]) -> None:
             await record_merge(transaction, check.actor, one, other, check.site)
         await spread_links(transaction, check.prior.keys, check.identity.keys)
         await spread_links(transaction, check.identity.keys, check.prior.keys)
+    return bool(merged)
 
 
-async def _link_newborns(transaction: Transaction, works: Sequence[Work]) -> None:
+async def _link_newborns(transaction: Transaction, works: Sequence[Work]) -> bool:
+    """Returns whether any work is about a baby, whose numbers may lead to its mother's plan from now on."""
+    linked = False
     for work in works:
         for before, after in work.renumbered():
             await spread_links(transaction, identity_of(before).keys, identity_of(after).keys)
+            linked = True
         if births := work.births():
             work.is_new_birth = bool(await record_births(transaction, births))
+            linked = True
+    return linked
 
 
-async def _look(transaction: Transaction, works: Sequence[Work], key: bytes) -> None:
+async def _look(transaction: Transaction, works: Sequence[Work], key: bytes, asked: Asked | None) -> None:
     looks = [work.to_look(each) for work in works for each in work.found]
-    found = iter(await look(transaction, key, looks) if looks else [])
+    found = iter(await look(transaction, key, looks, asked) if looks else [])
     for work in works:
         work.take([next(found) for _ in work.found])
         for each in work.found:
@@ -154,8 +162,7 @@ async def _write(transaction: Transaction, works: Sequence[Work]) -> None:
     after = [(work.before.get(each.id), each) for work in works for each in work.after]
     opened = [each for before, each in after if before is None]
     changed = [each for before, each in after if before is not None and before != each]
-    if not await write_together(transaction, [*to_write(opened, changed), *to_remember(_answered(works))]):
-        raise GroupMustRetry
+    await write_together(transaction, [*to_write(opened, changed), *to_remember(_answered(works))])
 
 
 def _answered(works: Sequence[Work]) -> list[tuple[MessageKey, UUID | None, str, bytes]]:

@@ -3,7 +3,7 @@
 `patients_seen` moves a group of these from step to step; nothing here touches the database.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
@@ -74,6 +74,12 @@ class Work:
         if check.prior and check.prior.nhs_number:
             yield Found(self.after[0] if self.after else None, check.prior.nhs_number)
 
+    def keys_ahead(self) -> Iterator[tuple[str, str]]:
+        """What its looks will most likely be for: by these the flags are asked for before its encounters are known."""
+        if self.check.trigger not in _NO_LOOK:
+            for who in (self.check.identity, self.check.prior):
+                yield from who.keys if who else ()
+
     def births(self) -> list[Birth]:
         """The babies among its encounters whose mothers are named."""
         check = self.check
@@ -106,20 +112,28 @@ class Work:
 
     def take(self, flags: list[tuple[Flag, ...]]) -> None:
         """Take what the looks found, in their order, and mark the encounters by it."""
-        self.found = [replace(each, flags=held) for each, held in zip(self.found, flags, strict=True)]
-        self.after = [self._marked(each) for each in self.after]
+        pairs = list(zip(self.found, flags, strict=True))
+        self.after = [
+            self._marked(after, [flag for each, held in pairs if each.encounter and each.encounter.id == after.id for flag in held])
+            for after in self.after
+        ]
         by_id = {each.id: each for each in self.after}
-        self.found = [replace(each, encounter=by_id[each.encounter.id]) if each.encounter else each for each in self.found]
+        self.found = [
+            Found(by_id[each.encounter.id] if each.encounter else None, each.number, held, each.local_numbers)
+            for each, held in pairs
+        ]
 
-    def _marked(self, encounter: Encounter) -> Encounter:
+    def _marked(self, encounter: Encounter, flags: Sequence[Flag]) -> Encounter:
         if self.check.trigger in {TriggerEvent.LOOKUP, TriggerEvent.BANNER} and encounter.id in self.before:
             return encounter  # who only looks marks no encounter but the one that the look itself opened
-        flags = [flag for each in self.found if each.encounter and each.encounter.id == encounter.id for flag in each.flags]
         if self.check.trigger in _NO_LOOK:
             return encounter
         words = ",".join(caution.value for caution in identity_cautions(self.check.identity, flags))
         another = self.check.trigger is TriggerEvent.UNLINK or self._newly_known(encounter)
-        return replace(encounter, flagged=bool(flags) or (encounter.flagged and not another), cautions=words)
+        flagged = bool(flags) or (encounter.flagged and not another)
+        if (flagged, words) == (encounter.flagged, encounter.cautions):
+            return encounter
+        return replace(encounter, flagged=flagged, cautions=words)
 
     def renumbered(self) -> list[tuple[Encounter, Encounter]]:
         """Encounters of babies, before and after, whose hospital number has changed while the patient has not."""

@@ -1,3 +1,11 @@
+-- ── writes that must touch just so many rows (runtime/writes.py) ─────────────────────────────────────────────────────
+
+-- Fails the transaction of whoever wrote on what somebody else had changed, so that nobody need wait for a count.
+CREATE FUNCTION came_too_late() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'somebody else was there first' USING ERRCODE = 'serialization_failure';
+END $$;
+
 -- ── what is told to a hospital's own engine (alerts, safeguarding) ───────────────────────────────────────────────────
 
 -- Where a site's own engine listens. Nothing goes there unless somebody has declared that patients are not shown these results.

@@ -27,6 +27,7 @@ def run(settings: Settings, name: str, main: Callable[[Settings], Coroutine[Any,
     """Run a process's main coroutine on uvloop. Raises what it raises, UnsafeServer among it."""
     configure(settings.log_level, name)
     gc.freeze()  # what is loaded stays: no collection need walk it again
+    gc.set_threshold(20_000)  # a message makes some hundred objects and no cycle
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main(settings))
 
