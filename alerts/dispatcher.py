@@ -19,6 +19,7 @@ from runtime.database import Database
 from runtime.nudge import DELIVERIES, Nudges
 
 WATCH_SECONDS = 5.0
+_NUDGES_ARE_ONE_SECONDS = 0.01
 
 
 async def dispatch(database: Database, nudges: Nudges, channels: Sequence[Channel], pace: Pace = ORDINARY_PACE) -> None:
@@ -32,9 +33,21 @@ async def dispatch(database: Database, nudges: Nudges, channels: Sequence[Channe
 
 
 async def _wake(nudges: Nudges, runs: Sequence[ChannelRun]) -> None:
-    async for _ in nudges.hear(DELIVERIES):
-        for run in runs:
-            run.wake.set()
+    """Nudges that come close together are one: each would make every channel ask the store."""
+    nudged = asyncio.Event()
+
+    async def wake_all() -> None:
+        while True:
+            await nudged.wait()
+            await asyncio.sleep(_NUDGES_ARE_ONE_SECONDS)
+            nudged.clear()
+            for run in runs:
+                run.wake.set()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(wake_all(), name="wake the channels")
+        async for _ in nudges.hear(DELIVERIES):
+            nudged.set()
 
 
 async def _watch(database: Database, channels: Sequence[Channel]) -> None:

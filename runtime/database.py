@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
-from typing import LiteralString, Protocol, Self
-from weakref import WeakKeyDictionary
+from typing import LiteralString, Protocol, Self, TypeVar
 
 import psycopg
 from psycopg.adapt import Transformer
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
@@ -21,6 +21,7 @@ from runtime.logs import get_logger
 from runtime.pipelined import Parameters, Pipelined, Prepared
 
 Connection = psycopg.AsyncConnection[TupleRow]
+Connected = TypeVar("Connected")
 
 
 class Rows(Protocol):
@@ -56,16 +57,14 @@ class Database:
 
     def __init__(self, url: str, connections: int = 10, application: str = "nightlight") -> None:
         self._pool = _pool(url, connections, application, _SESSION)
-        self._desk_pool = _pool(url, _DESK_CONNECTIONS, application, _SESSION + _BY_KEYS)
-        self._prepared: WeakKeyDictionary[Connection, Prepared] = WeakKeyDictionary()
+        self._desk = _AtDesk(url, application)
 
     async def __aenter__(self) -> Self:
         await self._pool.open()
-        await self._desk_pool.open()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self._desk_pool.close()
+        await self._desk.close()
         await self._pool.close()
 
     @asynccontextmanager
@@ -74,7 +73,7 @@ class Database:
 
         Raises CouldNotReachStore where the server is away or the commit is not confirmed. Other psycopg errors pass.
         """
-        async with self._connected(self._pool) as connection:
+        async with self._connected(self._pool.connection()) as connection:
             try:
                 await connection.execute("BEGIN")
                 yield connection
@@ -92,8 +91,7 @@ class Database:
         It has connections that nobody else waits for. What it executes goes out when rows are asked for, or at the end: an
         error may show that late. Raises as `transaction` does.
         """
-        async with self._connected(self._desk_pool) as connection:
-            prepared = self._prepared.setdefault(connection, Prepared(Transformer(connection.adapters)))
+        async with self._connected(self._desk.connection()) as (connection, prepared):
             pipelined = Pipelined(connection, prepared)
             try:
                 await pipelined.execute("BEGIN")
@@ -108,14 +106,14 @@ class Database:
 
     def single(self) -> AbstractAsyncContextManager[Connection]:
         """For one statement, which is a transaction by itself. Raises as `transaction` does."""
-        return self._connected(self._pool)
+        return self._connected(self._pool.connection())
 
     @asynccontextmanager
-    async def _connected(self, pool: AsyncConnectionPool) -> AsyncIterator[Connection]:
+    async def _connected(self, connecting: AbstractAsyncContextManager[Connected]) -> AsyncIterator[Connected]:
         task = asyncio.current_task()
         cancelled = task.cancelling() if task else 0
         try:
-            async with pool.connection() as connection:
+            async with connecting as connection:
                 if task and task.cancelling() > cancelled:  # waiting for a connection can swallow it
                     raise asyncio.CancelledError
                 yield connection
@@ -157,7 +155,40 @@ _SESSION = (
 _BY_KEYS = " -c plan_cache_mode=force_generic_plan" + "".join(
     f" -c enable_{way}=off" for way in ("seqscan", "bitmapscan", "material", "memoize", "hashjoin", "mergejoin")
 )
-_DESK_CONNECTIONS = 2
+_CONNECT_SECONDS = 2
+
+
+class _AtDesk:
+    """The desk's connections, open from group to group: to take one from a pool costs as much as two statements."""
+
+    def __init__(self, url: str, application: str) -> None:
+        self._url = url
+        self._application = application
+        self._idle: list[tuple[Connection, Prepared]] = []
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[tuple[Connection, Prepared]]:
+        """A connection for one transaction. Raises psycopg's errors where there is none to be had."""
+        connection, prepared = self._idle.pop() if self._idle else await self._connect()
+        try:
+            yield connection, prepared
+        finally:
+            if connection.pgconn.transaction_status == TransactionStatus.IDLE:
+                self._idle.append((connection, prepared))
+            else:
+                await connection.close()
+
+    async def close(self) -> None:
+        while self._idle:
+            await self._idle.pop()[0].close()
+
+    async def _connect(self) -> tuple[Connection, Prepared]:
+        connection = await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, prepare_threshold=None, application_name=self._application,
+            options=_SESSION + _BY_KEYS, connect_timeout=_CONNECT_SECONDS,
+        )  # fmt: skip
+        await _configure(connection)
+        return connection, Prepared(Transformer(connection.adapters))
 
 
 def _pool(url: str, connections: int, application: str, options: str) -> AsyncConnectionPool:

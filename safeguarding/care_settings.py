@@ -31,20 +31,16 @@ def decide_care_setting(
 
 def fitting_rule(site: Site, patient_class: str, admission_method: str, treatment_function: str, location: str) -> int | None:
     """The place, from 1, of the first of the site's rules that fits; None where none does. The codes are as above."""
-    for place, rule in enumerate(site.rules, 1):
-        if _fits(rule, patient_class, admission_method, treatment_function, location):
-            return place
-    return None
+    codes = patient_class.upper(), admission_method.upper(), treatment_function.upper(), location.upper()
+    return next((place for place, rule in enumerate(site.rules, 1) if _fits(rule, *codes)), None)
 
 
 def _fits(rule: CareSettingRule, patient_class: str, method: str, function: str, location: str) -> bool:
-    pairs = (
-        (rule.patient_classes, patient_class),
-        (rule.admission_methods, method),
-        (rule.treatment_functions, function),
-    )
-    return all(not wanted or given.upper() in wanted for wanted, given in pairs) and location.upper().startswith(
-        rule.location_prefix.upper()
+    return (
+        (not rule.patient_classes or patient_class in rule.patient_classes)
+        and (not rule.admission_methods or method in rule.admission_methods)
+        and (not rule.treatment_functions or function in rule.treatment_functions)
+        and location.startswith(rule.location_prefix.upper())
     )
 
 

@@ -1,12 +1,12 @@
 """The desk: every door that asks about a patient waits here for an answer that is already on disk.
 
-What arrived while one transaction was committing is answered by the next one; a group of one is the ordinary case.
+What arrived while every lane was busy is answered by the next transaction; a group of one is the ordinary case.
 No timer, no second code path, no network call inside. Its law stands in docs/architecture.md, "Who owns the commit".
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -22,6 +22,7 @@ from safeguarding.encounters import GroupMustRetry
 from safeguarding.patients_seen import patients_seen
 
 LARGEST_GROUP = 64
+LANES = 3
 _TRIES = 5
 _DATA_ERRORS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
@@ -70,7 +71,8 @@ class Desk:
         self._on_alert = on_alert
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
-        self._worker: asyncio.Task[None] | None = None
+        self._lanes: list[asyncio.Task[None]] = []
+        self._under_way: set[str] = set()
         self._closing = False
 
     async def ask(self, check: Check) -> Reply:
@@ -87,25 +89,30 @@ class Desk:
         return await waiting.reply
 
     async def __aenter__(self) -> Self:
-        self._worker = asyncio.create_task(self._work(), name="desk")
+        self._lanes = [asyncio.create_task(self._work(), name=f"desk, lane {number}") for number in range(LANES)]
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Answer what is waiting, then stop."""
         self._closing = True
         self._arrived.set()
-        if self._worker is not None:
-            await self._worker
+        await asyncio.gather(*self._lanes)
 
     async def _work(self) -> None:
+        """One lane: a group at a time. While one waits for the store, the others' checks are read and decided."""
         while True:
             await self._arrived.wait()
-            if not self._waiting:
-                if self._closing:
+            group = next_group(self._waiting, self._under_way)
+            if not group:
+                if self._closing and not self._waiting:
                     return
                 self._arrived.clear()
                 continue
-            await self._answer(next_group(self._waiting))
+            keys = frozenset[str]().union(*(waiting.keys for waiting in group))
+            self._under_way |= keys
+            await self._answer(group)
+            self._under_way -= keys
+            self._arrived.set()
 
     async def _answer(self, group: Sequence[_Waiting]) -> None:
         try:
@@ -137,10 +144,13 @@ class Desk:
         raise _GroupStuck
 
 
-def next_group(waiting: deque[_Waiting]) -> list[_Waiting]:
-    """Take the longest run of checks, 64 at most, in which no two share a key; order of arrival is kept for each key."""
+def next_group(waiting: deque[_Waiting], under_way: Set[str] = frozenset()) -> list[_Waiting]:
+    """Take the longest run of checks, 64 at most, in which no two share a key, and none has one that is `under_way`.
+
+    Order of arrival is kept for each key.
+    """
     group: list[_Waiting] = []
-    held: set[str] = set()
+    held = set(under_way)
     postponed: list[_Waiting] = []
     while waiting and len(group) < LARGEST_GROUP and len(postponed) < LARGEST_GROUP:
         each = waiting.popleft()

@@ -110,22 +110,7 @@ class Directory:
 
         A peer that has a certificate is never known by its address alone. Raises NotSpeakingFor where nobody fits.
         """
-        ip = ipaddress.ip_address(address)
-        if certificate is not None:
-            peer = next((each for each in self.peers if each.certificate == certificate), None)
-            if peer is None:
-                raise NotSpeakingFor("this certificate is not registered as a peer")
-            if peer.network is not None and ip not in peer.network:
-                raise NotSpeakingFor("this certificate's peer may not speak from this address")
-            return peer
-        fitting = [
-            (each.network.prefixlen, each)
-            for each in self.peers
-            if each.certificate is None and each.network is not None and ip in each.network
-        ]
-        if not fitting:
-            raise NotSpeakingFor("this address is not registered as a peer")
-        return max(fitting, key=lambda pair: pair[0])[1]
+        return _peer_of(self, address, certificate)
 
     def site_for(self, peer: Peer, facility: str) -> Site:
         """The site that a peer speaks for. Raises NotSpeakingFor where it is unknown or not the peer's own."""
@@ -140,6 +125,27 @@ def _coverage(directory: Directory, at: datetime) -> Coverage:
     """Remembered, because every answer needs it and nothing else about an answer costs as much."""
     connected = [each for each in directory.authorities.values() if each.state in {"live", "paused"}]
     return Coverage(tuple(Feed(each.code, each.name, each.last_extracted_at, each.is_late(at)) for each in connected))
+
+
+@lru_cache(maxsize=64)
+def _peer_of(directory: Directory, address: str, certificate: str | None) -> Peer:
+    """Remembered, because a connection asks it for each of its messages."""
+    ip = ipaddress.ip_address(address)
+    if certificate is not None:
+        peer = next((each for each in directory.peers if each.certificate == certificate), None)
+        if peer is None:
+            raise NotSpeakingFor("this certificate is not registered as a peer")
+        if peer.network is not None and ip not in peer.network:
+            raise NotSpeakingFor("this certificate's peer may not speak from this address")
+        return peer
+    fitting = [
+        (each.network.prefixlen, each)
+        for each in directory.peers
+        if each.certificate is None and each.network is not None and ip in each.network
+    ]
+    if not fitting:
+        raise NotSpeakingFor("this address is not registered as a peer")
+    return max(fitting, key=lambda pair: pair[0])[1]
 
 
 class DirectoryReader:

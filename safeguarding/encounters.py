@@ -6,6 +6,7 @@ Used by `safeguarding.patients_seen`; what an event does to an encounter is deci
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from domain.care_setting import CareSetting
@@ -32,7 +33,11 @@ class Wanted:
 
 async def seek_encounters(transaction: Transaction, wanted: Sequence[Wanted]) -> Rows | None:
     """Ask for each check's encounters: the one with the key, and every open one of the same patient."""
-    return await transaction.execute(_FIND, _find_parameters(wanted), binary=True) if wanted else None
+    ways = [(way, columns) for way, columns in zip(_WAYS, _columns(wanted), strict=True) if columns[0]]
+    if not ways:
+        return None
+    parameters = [column for _, columns in ways for column in columns]
+    return await transaction.execute(_joined(tuple(way for way, _ in ways)), parameters, binary=True)
 
 
 async def read_encounters(sought: Rows | None) -> dict[int, list[Encounter]]:
@@ -45,41 +50,51 @@ async def read_encounters(sought: Rows | None) -> dict[int, list[Encounter]]:
     return found
 
 
-def _find_parameters(wanted: Sequence[Wanted]) -> tuple[list[Any], ...]:
+def _columns(wanted: Sequence[Wanted]) -> list[list[list[Any]]]:
+    """What is asked for in each of the ways, in columns."""
     keys = [(each.position, each.sites[0], each.key) for each in wanted if each.key]
     locals_ = [(each.position, each.sites[0], local) for each in wanted for local in each.local_numbers]
     numbers = [(each.position, number, " ".join(each.sites)) for each in wanted for number in each.nhs_numbers]
     ids = [(each.position, each.encounter_id) for each in wanted if each.encounter_id]
-    columns = [list(column) for rows in (keys, locals_, numbers) for column in (zip(*rows, strict=True) if rows else ([], [], []))]
-    return (*columns, [position for position, _ in ids], [encounter_id for _, encounter_id in ids])
+    return [[list(column) for column in zip(*rows, strict=True)] or [[]] for rows in (keys, locals_, numbers, ids)]
 
 
 _COLUMNS = """e.id, e.site, e.encounter_key, e.reference, e.nhs_number, e.local_number, e.care_setting, e.unscheduled, e.state,
            e.arrived_at, e.departed_at, e.left_before_seen, e.test, e.flagged, e.could_not_check, e.cautions, e.last_event_at,
            e.version, e.mother_number"""
 
-# Each is asked for by itself (OFFSET 0 keeps the planner from turning it round): what looks like a few open encounters when
-# the question is planned may be many when it is asked.
-_FIND = f"""
-    SELECT asked.position, e.*
-    FROM unnest(%s::int[], %s::text[], %s::text[]) AS asked (position, site, key),
-         LATERAL (SELECT {_COLUMNS} FROM encounters e WHERE e.site = asked.site AND e.encounter_key = asked.key OFFSET 0) AS e
-    UNION ALL
-    SELECT asked.position, e.*
-    FROM unnest(%s::int[], %s::text[], %s::text[]) AS asked (position, site, local),
-         LATERAL (SELECT {_COLUMNS} FROM encounters e WHERE e.site = asked.site AND e.local_number = asked.local OFFSET 0) AS e
-    WHERE e.state = 'open'
-    UNION ALL
-    SELECT asked.position, e.*
-    FROM unnest(%s::int[], %s::text[], %s::text[]) AS asked (position, number, sites),
-         LATERAL (SELECT {_COLUMNS} FROM encounters e
-                  WHERE e.nhs_number = asked.number AND e.state = 'open' AND e.site = ANY(string_to_array(asked.sites, ' '))
-                  OFFSET 0) AS e
-    UNION ALL
-    SELECT asked.position, e.*
-    FROM unnest(%s::int[], %s::uuid[]) AS asked (position, id),
-         LATERAL (SELECT {_COLUMNS} FROM encounters e WHERE e.id = asked.id OFFSET 0) AS e
-"""  # noqa: S608 (only the constant column list is put in)
+
+def _way(asked: str, where: str, and_then: str = "true") -> str:
+    """Each is asked for by itself (OFFSET 0 keeps the planner from turning it round): what looks like a few open encounters when
+    the question is planned may be many when it is asked."""
+    return f"""
+        SELECT asked.position, e.*
+        FROM unnest({asked}, LATERAL (SELECT {_COLUMNS} FROM encounters e WHERE {where} OFFSET 0) AS e
+        WHERE {and_then}
+    """  # noqa: S608 (only the constants below are put in)
+
+
+_WAYS = (
+    _way(
+        "%s::int[], %s::text[], %s::text[]) AS asked (position, site, key)", "e.site = asked.site AND e.encounter_key = asked.key"
+    ),
+    _way(
+        "%s::int[], %s::text[], %s::text[]) AS asked (position, site, local)",
+        "e.site = asked.site AND e.local_number = asked.local",
+        "e.state = 'open'",
+    ),
+    _way(
+        "%s::int[], %s::text[], %s::text[]) AS asked (position, number, sites)",
+        "e.nhs_number = asked.number AND e.state = 'open' AND e.site = ANY(string_to_array(asked.sites, ' '))",
+    ),
+    _way("%s::int[], %s::uuid[]) AS asked (position, id)", "e.id = asked.id"),
+)
+"""By the encounter's key, by the hospital's number for the patient, by the NHS number, by the encounter's own id."""
+
+
+@lru_cache(maxsize=16)
+def _joined(ways: tuple[str, ...]) -> bytes:
+    return "UNION ALL".join(ways).encode()
 
 
 def _to_encounter(row: Sequence[Any]) -> Encounter:

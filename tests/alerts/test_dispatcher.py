@@ -4,13 +4,12 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from prometheus_client import REGISTRY
-from psycopg_pool import AsyncConnectionPool
 from structlog.testing import capture_logs
 
 from alerts.channel_email import EmailChannel
@@ -19,7 +18,7 @@ from alerts.claims import claim_due
 from domain.alert import AttemptOutcome, ChannelName, Delivery
 from domain.channel import Attempted
 from domain.errors import CouldNotReachStore
-from runtime.database import Connection, Database
+from runtime.database import Connected, Database
 from runtime.nudge import DELIVERIES, Nudges
 from tests.alerts.conftest import eventually
 from tests.alerts.mail import Mailbox, mail_server, url_of
@@ -343,11 +342,11 @@ class Deaf(Database):
     asked = 0
 
     @asynccontextmanager
-    async def _connected(self, pool: AsyncConnectionPool) -> AsyncIterator[Connection]:
+    async def _connected(self, connecting: AbstractAsyncContextManager[Connected]) -> AsyncIterator[Connected]:
         self.asked += 1
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(0.2)
-        async with super()._connected(pool) as connection:
+        async with super()._connected(connecting) as connection:
             yield connection
 
 

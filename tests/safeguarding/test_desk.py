@@ -37,6 +37,45 @@ def test_no_group_holds_two_checks_that_share_a_key_and_each_key_keeps_its_order
         loop.close()
 
 
+@given(st.lists(KEYS, max_size=200), KEYS)
+def test_no_check_is_answered_beside_one_that_is_under_way_with_its_key(
+    all_keys: list[frozenset[str]], busy: frozenset[str]
+) -> None:
+    loop = asyncio.new_event_loop()
+    try:
+        queue = deque(_Waiting(check(), keys, asyncio.Future(loop=loop)) for keys in all_keys)
+        arrived = list(queue)
+        group = next_group(queue, busy)
+        assert all(not each.keys & busy for each in group)
+        assert sorted(map(id, [*group, *queue])) == sorted(map(id, arrived)), "what waits is neither lost nor doubled"
+        assert [id(each) for each in queue] == [id(each) for each in arrived if any(each is left for left in queue)]
+    finally:
+        loop.close()
+
+
+async def test_one_persons_checks_wait_for_each_other_while_anothers_go_on(house: House) -> None:
+    first = check(control_id="C1")
+    assert first.message
+    async with Desk(house.database, house.directory, KEY) as desk, house.database.transaction() as elsewhere:
+        await elsewhere.execute(
+            """
+            INSERT INTO inbox (sending_application, sending_facility, control_id, content_hash, outcome, acknowledgement)
+            VALUES (%s, %s, %s, %s, 'recorded', '')
+            """,
+            (first.message.sending_application, first.message.sending_facility, "C1", first.message.content_hash),
+        )  # until this is committed nobody can say whether the first check's message was answered before
+        stuck = asyncio.create_task(desk.ask(first))
+        await asyncio.sleep(0)
+        behind = asyncio.create_task(desk.ask(check(control_id="C2", visit_number="V2")))
+        await asyncio.sleep(0)
+        for number in range(3):
+            await desk.ask(check(number=OTHER_CHILD, control_id=f"D{number}", visit_number=f"W{number}", local=f"65{number}"))
+        assert not stuck.done()
+        assert not behind.done()
+    assert (await stuck).repeated
+    assert (await behind).outcome.encounter_id is not None
+
+
 def test_checks_share_a_key_by_control_id_visit_local_number_and_person() -> None:
     one = check(control_id="C1", visit_number="V1", local="633").keys
     assert one & check(control_id="C1", visit_number="V2", number=OTHER_CHILD).keys
