@@ -23,7 +23,4 @@ def fingerprint(raw: bytes) -> bytes:
     for number in _RESTAMPED:
         if number <= len(fields):
             fields[number - 1] = b""
-    digest = sha256(raw[: header.start()])
-    digest.update(header[1].join(fields))
-    digest.update(raw[header.end() :])
-    return digest.digest()
+    return sha256(b"".join((raw[: header.start()], header[1].join(fields), raw[header.end() :]))).digest()

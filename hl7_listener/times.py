@@ -63,7 +63,12 @@ def parse_date(text: str) -> date | None:
 
 def format_time(at: datetime, zone: ZoneInfo = LONDON) -> str:
     """YYYYMMDDHHMMSS±ZZZZ, as clocks in `zone` show it."""
-    return at.astimezone(zone).strftime("%Y%m%d%H%M%S%z")
+    return _formatted(at.replace(microsecond=0), zone)
+
+
+@lru_cache(maxsize=64)
+def _formatted(second: datetime, zone: ZoneInfo) -> str:
+    return second.astimezone(zone).strftime("%Y%m%d%H%M%S%z")
 
 
 def _offset(text: str) -> timezone:

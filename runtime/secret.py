@@ -3,7 +3,6 @@
 From NIGHTLIGHT_SECRET_KEY, or made once in the data folder (0600).
 """
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -42,4 +41,4 @@ def _kept_key(path: Path) -> bytes:
 
 def number_hash(key: bytes, number: NhsNumber) -> bytes:
     """A keyed hash (HMAC-SHA-256): the audit of a look that found nothing, without keeping who it was about."""
-    return hmac.new(key, number.encode(), hashlib.sha256).digest()
+    return hmac.digest(key, number.encode(), "sha256")
