@@ -157,13 +157,14 @@ async def main(everything: Path | None) -> None:
 
 
 async def take_docs(browser: Browser, house: House, encounters: dict[str, UUID]) -> None:
-    """The two pictures of the README."""
+    """The pictures of the README and of the guides."""
     clinician = await house.sign_in(Role.CLINICIAN, "R0A", "Carla Okafor")
     worker = await house.sign_in(Role.SOCIAL_WORKER, NORTHMOOR, "Wanda Worker")
     await take(
         browser, house, clinician, f"/encounters/{encounters['flagged']}", DOCS / "banner.png", README, "Show details", footer=False
     )
     await take(browser, house, worker, "/worklist", DOCS / "worklist.png", README, footer=False)
+    await take(browser, house, clinician, f"/sites/{ST_AGNES}/board", DOCS / "board.png", README, footer=False)
 
 
 if __name__ == "__main__":
