@@ -97,7 +97,7 @@ class Encounter:
 
     `flagged` says that a flag was found in it once; `could_not_check` why nobody can say; `cautions` (comma between)
     what the last message gave cause for, since the names in it are not kept; `version` counts its changes; `mother_number` is
-    kept of babies alone.
+    kept of babies alone. `last_sequence` is the number that its sender gave the last event, to tell apart those of one second.
     """
 
     id: UUID
@@ -119,3 +119,5 @@ class Encounter:
     last_event_at: datetime
     version: int = 1
     mother_number: NhsNumber | None = None
+    last_sequence: int | None = None
+    last_sequence_sender: str | None = None

@@ -30,6 +30,7 @@ _OF_SEVERAL = frozenset({TriggerEvent.MERGE, TriggerEvent.UNLINK})
 _MAY_SAY_LEFT = frozenset({TriggerEvent.DISCHARGE, TriggerEvent.UPDATE})
 _VERIFIED = frozenset({"", "01"})
 _NON_ZERO = frozenset("123456789")
+_LONGEST_SEQUENCE = 16
 _TEST_PROCESSING = frozenset({"T", "D"})
 
 
@@ -76,6 +77,7 @@ def _check(
         care_setting=_care_setting(site, pv1),
         at=at,
         event_at=recorded or sent,
+        sequence=_sequence(message.header.component(13, 1)),
         visit_number=pv1.component(19, 1) if pv1 else "",
         arrived_at=(parse_time(pv1.component(44, 1)) if pv1 else None) or occurred,
         departed_at=_departed(pv1, trigger, at),
@@ -84,6 +86,11 @@ def _check(
         message=key,
         acknowledge=acknowledge,
     )
+
+
+def _sequence(text: str) -> int | None:
+    """MSH-13. HL7 keeps 0 and -1 for agreeing where to begin; NM has 16 characters. Source: HL7 v2.5.1, section 2.10.1."""
+    return (int(text) or None) if len(text) <= _LONGEST_SEQUENCE and text.isascii() and text.isdigit() else None
 
 
 def _departed(pv1: Segment | None, trigger: TriggerEvent, at: datetime) -> datetime | None:

@@ -40,6 +40,8 @@ class Check:
     at: datetime
     event_at: datetime | None = None
     """When it happened by the sender's clock: orders the events of an encounter. `at` is our own clock."""
+    sequence: int | None = None
+    """The sender's count of its messages (MSH-13), 1 or more: orders those of one moment, among its own alone."""
     visit_number: str = ""
     arrived_at: datetime | None = None
     departed_at: datetime | None = None
@@ -61,6 +63,11 @@ class Check:
     def moment(self) -> datetime:
         """The time that orders this event among those of its encounter; a sender's clock cannot run ahead of ours."""
         return min(self.event_at or self.at, self.at)
+
+    @property
+    def sequence_sender(self) -> str | None:
+        """Who counted `sequence`, as it calls itself (MSH-3); None where nothing was counted."""
+        return self.message.sending_application if self.message and self.sequence is not None else None
 
     @property
     def is_of_baby(self) -> bool:

@@ -112,6 +112,8 @@ def _opened(check: Check) -> Encounter:
         cautions="",
         last_event_at=check.moment,
         mother_number=check.identity.mother_number if check.is_of_baby else None,
+        last_sequence=check.sequence,
+        last_sequence_sender=check.sequence_sender,
     )
 
 
@@ -119,9 +121,10 @@ def _changed(check: Check, encounter: Encounter) -> Encounter:
     if check.trigger in {TriggerEvent.LOOKUP, TriggerEvent.BANNER, TriggerEvent.UNLINK}:
         return encounter
     after = _identified(check, encounter)
-    if check.moment < encounter.last_event_at:  # a late message may bring identity, never undo what came after it
+    if is_late(check, encounter):  # a late message may bring identity, never undo what came after it
         return after
-    after = replace(after, last_event_at=check.moment)
+    sender = check.sequence_sender
+    after = replace(after, last_event_at=check.moment, last_sequence=check.sequence, last_sequence_sender=sender)
     if check.trigger in _ARRIVALS:
         after = replace(after, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
         if after.key.startswith(_BIRTH) and check.visit_number:
@@ -142,7 +145,7 @@ def _identified(check: Check, encounter: Encounter) -> Encounter:
     if check.trigger in _ENDING:
         return encounter
     local, number = _local_number(check.identity, encounter.site), check.identity.nhs_number
-    if check.moment < encounter.last_event_at and check.trigger is not TriggerEvent.MERGE:  # then it only fills gaps
+    if is_late(check, encounter) and check.trigger is not TriggerEvent.MERGE:  # then it only fills gaps
         local, number = encounter.local_number or local, encounter.nhs_number or number
     local, number = local or encounter.local_number, number or encounter.nhs_number
     mother = encounter.mother_number or (check.identity.mother_number if check.is_of_baby else None)
@@ -162,6 +165,15 @@ def told_event(before: Encounter | None, after: Encounter) -> AlertEvent | None:
     if back and (before.state is EncounterState.CANCELLED or before.left_before_seen):
         return AlertEvent.REINSTATE
     return None
+
+
+def is_late(check: Check, encounter: Encounter) -> bool:
+    """Whether the event comes after one that happened later: by the sender's clock, or by its own count within one moment."""
+    if check.moment != encounter.last_event_at:
+        return check.moment < encounter.last_event_at
+    if check.sequence is None or encounter.last_sequence is None:
+        return False
+    return check.sequence_sender == encounter.last_sequence_sender and check.sequence < encounter.last_sequence
 
 
 def is_arrival(check: Check) -> bool:

@@ -61,7 +61,7 @@ def _columns(wanted: Sequence[Wanted]) -> list[list[list[Any]]]:
 
 _COLUMNS = """e.id, e.site, e.encounter_key, e.reference, e.nhs_number, e.local_number, e.care_setting, e.unscheduled, e.state,
            e.arrived_at, e.departed_at, e.left_before_seen, e.test, e.flagged, e.could_not_check, e.cautions, e.last_event_at,
-           e.version, e.mother_number"""
+           e.version, e.mother_number, e.last_sequence, e.last_sequence_sender"""
 
 
 def _way(asked: str, where: str, and_then: str = "true") -> str:
@@ -119,17 +119,18 @@ def _to_row(encounter: Encounter) -> tuple[object, ...]:
         encounter.care_setting.value, encounter.unscheduled, encounter.state.value, encounter.arrived_at, encounter.departed_at,
         encounter.left_before_seen, encounter.test, encounter.flagged, encounter.could_not_check, encounter.cautions,
         encounter.last_event_at, encounter.version, encounter.mother_number,
+        encounter.last_sequence, encounter.last_sequence_sender,
     )  # fmt: skip
 
 
 _ROWS = """unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[],
             %s::timestamptz[], %s::timestamptz[], %s::boolean[], %s::boolean[], %s::boolean[], %s::text[], %s::text[],
-            %s::timestamptz[], %s::int[], %s::text[])"""
+            %s::timestamptz[], %s::int[], %s::text[], %s::bigint[], %s::text[])"""
 
 _INSERT = f"""
     INSERT INTO encounters (id, site, encounter_key, reference, nhs_number, local_number, care_setting, unscheduled, state,
                             arrived_at, departed_at, left_before_seen, test, flagged, could_not_check, cautions,
-                            last_event_at, version, mother_number)
+                            last_event_at, version, mother_number, last_sequence, last_sequence_sender)
     SELECT * FROM {_ROWS}
     ON CONFLICT (site, encounter_key) DO NOTHING
 """  # noqa: S608
@@ -140,9 +141,10 @@ _UPDATE = f"""
         care_setting = new.care_setting, unscheduled = new.unscheduled, state = new.state, arrived_at = new.arrived_at,
         departed_at = new.departed_at, left_before_seen = new.left_before_seen, test = new.test, flagged = new.flagged,
         could_not_check = new.could_not_check, cautions = new.cautions, last_event_at = new.last_event_at,
-        mother_number = new.mother_number, version = e.version + 1
+        mother_number = new.mother_number, last_sequence = new.last_sequence,
+        last_sequence_sender = new.last_sequence_sender, version = e.version + 1
     FROM {_ROWS} AS new (id, site, encounter_key, reference, nhs_number, local_number, care_setting, unscheduled, state,
                          arrived_at, departed_at, left_before_seen, test, flagged, could_not_check, cautions,
-                         last_event_at, version, mother_number)
+                         last_event_at, version, mother_number, last_sequence, last_sequence_sender)
     WHERE e.id = new.id AND e.version = new.version
 """  # noqa: S608

@@ -43,3 +43,10 @@ CREATE INDEX encounters_to_watch ON encounters (site, departed_at) WHERE flagged
 -- Whose banner was opened, and who could not be checked at first.
 CREATE INDEX accesses_to_follow ON accesses (encounter_id, occurred_at)
     WHERE encounter_id IS NOT NULL AND (trigger_event = 'banner' OR outcome = 'could-not-check');
+
+-- ── the order of events (safeguarding, flags_store) ──────────────────────────────────────────────────────────────────
+
+-- MSH-13 of the last event and MSH-3 of its sender: they put in order what happened in one moment.
+ALTER TABLE encounters
+    ADD COLUMN last_sequence        bigint CHECK (last_sequence > 0),
+    ADD COLUMN last_sequence_sender text;
