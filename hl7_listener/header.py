@@ -87,13 +87,21 @@ def read_batch_header(segment: bytes) -> Header:
     )
 
 
+def _delimiters(text: str) -> Delimiters:
+    """As the segment declares them; where only its encoding characters are none, its field separator and the standard's others."""
+    try:
+        return read_delimiters(text)
+    except Unreadable:
+        return read_delimiters(text[:4] + text[3:4])
+
+
 class _Line:
-    """A header segment's fields by the standard's numbers; none where its delimiters cannot be read."""
+    """A header segment's fields by the standard's numbers; none where the field separator cannot be read."""
 
     def __init__(self, segment: bytes) -> None:
         text = segment.decode(WIRE)
         try:
-            self.delimiters = read_delimiters(text)
+            self.delimiters = _delimiters(text)
         except Unreadable:
             self.delimiters, text = STANDARD, ""
         fields = text.split(self.delimiters.field, 19)

@@ -31,6 +31,8 @@ BARELY_READABLE = {
     "a header that stops early": (b"MSH|^~\\&|PAS|R0A01", b"MSA|AE"),
     "junk before the header": (b"\x02\x02MSH|^~\\&|PAS|R0A01|||||ADT^A04|NL1|P|2.4\r", b"MSA|AE|NL1"),
     "a header after another segment": (b"PID|1\nMSH|^~\\&|PAS|R0A01|||||ADT^A04|NL1|P|2.4\n", b"MSA|AE|NL1"),
+    "a blank among the encoding characters": (b"MSH|^~ \\&|PAS|R0A01|||||ADT^A04|NL1|P|2.4\r", b"MSA|AE|NL1"),
+    "letters for encoding characters": (b"MSH|ABCDEFGH|PAS|R0A01|||||ADT^A04|NL1|P|2.4\r", b"MSA|AE|NL1"),
     "control characters": (b"MSH|^~\\&|PAS|R0A01|||||ADT^A04|N\x0bL\x1c1\0|P|2.4\r", b"MSA|AE|NL1"),
     "no event": (b"MSH|^~\\&|PAS|R0A01|||||ADT|NL1|P|2.4\r", b"MSA|AE|NL1"),
 }

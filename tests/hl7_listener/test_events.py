@@ -73,3 +73,12 @@ def test_an_acknowledgement_is_known_so_that_it_is_never_acknowledged() -> None:
     acks = [b"ACK", b"ACK^A04^ACK", b"MCF", b"ADT^A04"]
     headers = [read_header(adt("MSA|AA|1").replace(b"ADT^A04", message_type)) for message_type in acks]
     assert [header.is_acknowledgement for header in headers] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("encoding", ["^~ \\&", "ABCD", " ", "^~\\\xa7"], ids=["blank", "letters", "only a blank", "not ASCII"])
+@pytest.mark.parametrize("separator", ["|", "^", "~"])
+def test_an_acknowledgement_is_known_though_its_encoding_characters_are_none(encoding: str, separator: str) -> None:
+    fields = ("MSH", encoding.replace(separator, "!"), "PAS", "R0A01", "", "", "", "", "ACK", "NL1", "P", "2.4")
+    header = read_header(separator.join(fields).encode("latin-1"))
+    assert header.is_acknowledgement
+    assert (header.sending_application, header.control_id, header.delimiters.field) == ("PAS", "NL1", separator)
