@@ -4,6 +4,7 @@ What is pasted goes to the HL7 door's reader (`app.state.try_message`) and back 
 stands in no address. Source: docs/hl7.md, "Care setting".
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Annotated, cast
 
@@ -16,14 +17,12 @@ from domain.actor import Role
 from domain.errors import NotFound
 from domain.trying import Tried
 from runtime.sessions import Session
+from safeguarding.arrivals import WINDOWS, Arrivals, count_arrivals
 from safeguarding.care_settings import SITES_OWN
 from safeguarding.directory import CareSettingRule, Site
-from safeguarding.retention import ENCOUNTER_LIFE
 from safeguarding.rule_words import rule_in_words
-from safeguarding.rules import Arrivals, count_arrivals
 
 LONGEST_MESSAGE = 20_000
-_HOURS = int(ENCOUNTER_LIFE.total_seconds() // 3600)
 _NOTHING_SAID = CareSettingRule(frozenset(), frozenset(), frozenset(), "", SITES_OWN)
 _LARGEST_FORM = 256 * 1024  # every byte of a message may take three on its way
 
@@ -46,8 +45,8 @@ async def listed(request: Request, services: Here, session: Team) -> Response:
     """The organisation's sites, each with how many of its arrivals fitted no rule of late."""
     sites = (await services.directory.current()).sites_of(session.organisation)
     counts = await _arrivals(services, session)
-    rows = [(site, counts.get(site.ods_code, Arrivals(site.ods_code, 0, 0))) for site in sites]
-    return await services.pages.page(request, "sites.jinja", session, rows=rows, hours=_HOURS)
+    rows = [(site, counts[site.ods_code]) for site in sites]
+    return await services.pages.page(request, "sites.jinja", session, rows=rows, windows=WINDOWS)
 
 
 @router.get("/sites/{ods_code}/rules")
@@ -78,9 +77,13 @@ async def _theirs(services: Services, session: Session, ods_code: str) -> Site:
     raise NotFound("there is no such site")
 
 
-async def _arrivals(services: Services, session: Session) -> dict[str, Arrivals]:
+async def _arrivals(services: Services, session: Session) -> dict[str, list[Arrivals]]:
+    """By site, a number for each of WINDOWS; a site that is no longer there has none."""
+    found: dict[str, list[Arrivals]] = defaultdict(list)
     async with services.database.transaction() as transaction:
-        return {each.site: each for each in await count_arrivals(transaction, ENCOUNTER_LIFE, session.organisation)}
+        for each in await count_arrivals(transaction, session.organisation):
+            found[each.site].append(each)
+    return found
 
 
 async def _page(
@@ -96,6 +99,6 @@ async def _page(
     counts = await _arrivals(services, session)
     return await services.pages.page(
         request, "rules.jinja", session, status, site=site, rules=[rule_in_words(rule, site.setting) for rule in site.rules],
-        own=rule_in_words(_NOTHING_SAID, site.setting), hours=_HOURS, message=message, tried=tried, error=error,
-        arrivals=counts.get(site.ods_code, Arrivals(site.ods_code, 0, 0)),
+        own=rule_in_words(_NOTHING_SAID, site.setting), message=message, tried=tried, error=error,
+        counts=counts[site.ods_code],
     )  # fmt: skip

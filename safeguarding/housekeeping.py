@@ -1,11 +1,11 @@
-"""Housekeeping: what expires, what is erased, and the partitions of the months to come.
+"""Housekeeping: what expires, what is erased (and counted as it is), and the partitions of the months to come.
 
 The dispatcher's process calls `keep_house` every few minutes, in small transactions; several may run side by side.
 """
 
 from runtime.database import Database
 from runtime.logs import get_logger
-from safeguarding.retention import ENCOUNTER_LIFE, LOOK_LIFE, NEVER_CLOSED_LIFE, QUARANTINE_LIFE, SESSION_LIFE
+from safeguarding.retention import ARRIVALS_LIFE, ENCOUNTER_LIFE, LOOK_LIFE, NEVER_CLOSED_LIFE, QUARANTINE_LIFE, SESSION_LIFE
 
 MONTHS_AHEAD = 12
 BATCH = 5_000
@@ -20,6 +20,7 @@ async def keep_house(database: Database, control_id_days: int) -> None:
     for name, statement, parameters in (
         ("encounters expired", _EXPIRE, (LOOK_LIFE, NEVER_CLOSED_LIFE, BATCH)),
         ("encounters erased", _ERASE_ENCOUNTERS, (ENCOUNTER_LIFE, BATCH)),
+        ("days of arrivals forgotten", _FORGET_ARRIVALS, (ARRIVALS_LIFE,)),
         ("control IDs forgotten", _FORGET_MESSAGES, (control_id_days, BATCH)),
         ("quarantined messages erased", _ERASE_QUARANTINE, (QUARANTINE_LIFE,)),
         ("sessions erased", _ERASE_SESSIONS, (SESSION_LIFE,)),
@@ -50,14 +51,26 @@ _EXPIRE = """
     )
 """
 _ERASE_ENCOUNTERS = """
-    DELETE FROM encounters
-    WHERE id IN (
-        SELECT id FROM encounters e
-        WHERE NOT flagged AND state <> 'open' AND departed_at < now() - %s::interval
-          AND NOT EXISTS (SELECT FROM alerts a WHERE a.encounter_id = e.id)
-        ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+    WITH erased AS (
+        DELETE FROM encounters
+        WHERE id IN (
+            SELECT id FROM encounters e
+            WHERE NOT flagged AND state <> 'open' AND departed_at < now() - %s::interval
+              AND NOT EXISTS (SELECT FROM alerts a WHERE a.encounter_id = e.id)
+            ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+        )
+        RETURNING site, (recorded_at AT TIME ZONE 'Europe/London')::date AS day, care_setting, test, encounter_key
+    ), counted AS (
+        INSERT INTO site_arrivals AS kept (site, day, arrivals, unclassified)
+        SELECT site, day, count(*), count(*) FILTER (WHERE care_setting = 'unclassified') FROM erased
+        WHERE NOT test AND encounter_key NOT LIKE 'look %%'
+        GROUP BY site, day ORDER BY site, day  -- in one order: two who keep house side by side wait for each other in no circle
+        ON CONFLICT (site, day) DO UPDATE
+        SET arrivals = kept.arrivals + excluded.arrivals, unclassified = kept.unclassified + excluded.unclassified
     )
+    SELECT FROM erased
 """
+_FORGET_ARRIVALS = "DELETE FROM site_arrivals WHERE day < (now() AT TIME ZONE 'Europe/London')::date - %s::interval"
 _FORGET_MESSAGES = """
     DELETE FROM inbox
     WHERE ctid IN (SELECT ctid FROM inbox WHERE received_at < now() - make_interval(days => %s) LIMIT %s)

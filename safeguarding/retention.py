@@ -24,6 +24,7 @@ NEVER_CLOSED_LIFE = timedelta(hours=72)
 LOOK_LIFE = timedelta(hours=12)
 SESSION_LIFE = timedelta(days=90)
 QUARANTINE_LIFE = timedelta(days=30)
+ARRIVALS_LIFE = timedelta(days=400)
 TRAIL_YEARS = 26
 
 RETENTION = (
@@ -38,5 +39,6 @@ RETENTION = (
     Kept(
         "hash of a number that nobody has a flag for", "nobody flagged", "the look", timedelta(days=365 * TRAIL_YEARS), "the owner"
     ),
+    Kept("number of arrivals at a site", "nobody: counts alone", "the day", ARRIVALS_LIFE, "housekeeping"),
     Kept("session", "staff", "it ended", SESSION_LIFE, "housekeeping"),
 )

@@ -1,12 +1,10 @@
-"""The rules of one site for its care settings, as a person reads and changes them, and how many arrivals fit none.
+"""The rules of one site for its care settings, as a person reads and changes them.
 
 `nightlight site rule` and the page of a site's rules call it; `safeguarding.directory` reads what it writes, and
 `safeguarding.care_settings` decides by it. Source: docs/hl7.md, "Care setting".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 
 from domain.actor import Actor
 from domain.errors import InvalidInput, NotFound
@@ -15,27 +13,6 @@ from runtime.database import Transaction
 from safeguarding.directory import CareSettingRule, read_rules_by_site
 
 MOST_RULES = 200
-LIVE_BELOW = 0.01
-"""A site goes live with fewer unclassified arrivals than this share."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrivals:
-    """A site's arrivals of late: how many there were, and how many fitted no rule and were treated as unscheduled."""
-
-    site: str
-    total: int
-    unclassified: int
-
-    @property
-    def share(self) -> float:
-        """From 0 to 1; 0 where nobody arrived."""
-        return self.unclassified / self.total if self.total else 0.0
-
-    @property
-    def may_go_live(self) -> bool:
-        """Whether somebody arrived, and few enough of them fitted no rule."""
-        return self.total > 0 and self.share < LIVE_BELOW
 
 
 async def read_rules(transaction: Transaction, site: str) -> list[CareSettingRule]:
@@ -71,25 +48,6 @@ async def remove_rule(transaction: Transaction, actor: Actor, site: str, place: 
     await _write(transaction, site, rules)
     await record_audit(transaction, actor, "rule.remove", "site", site, place=place, setting=removed.setting.value)
     return removed
-
-
-async def count_arrivals(transaction: Transaction, within: timedelta, organisation: str | None = None) -> list[Arrivals]:
-    """The arrivals of late at every site, or at those of one organisation; test messages and mere looks are left out.
-
-    Ended encounters without a flag are kept for `retention.ENCOUNTER_LIFE`: nobody is counted whole over a longer time.
-    """
-    cursor = await transaction.execute(
-        """
-        SELECT s.ods_code, count(e.id)::int, count(e.id) FILTER (WHERE e.care_setting = 'unclassified')::int
-        FROM sites s
-        LEFT JOIN encounters e ON e.site = s.ods_code AND NOT e.test AND e.encounter_key NOT LIKE 'look %%'
-            AND e.recorded_at > now() - %(within)s::interval
-        WHERE %(organisation)s::text IS NULL OR s.organisation_code = %(organisation)s
-        GROUP BY s.ods_code ORDER BY s.ods_code
-        """,
-        {"within": within, "organisation": organisation},
-    )
-    return [Arrivals(*row) for row in await cursor.fetchall()]
 
 
 async def _rules_to_change(transaction: Transaction, site: str) -> list[CareSettingRule]:

@@ -50,3 +50,16 @@ CREATE INDEX accesses_to_follow ON accesses (encounter_id, occurred_at)
 ALTER TABLE encounters
     ADD COLUMN last_sequence        bigint CHECK (last_sequence > 0),
     ADD COLUMN last_sequence_sender text;
+
+-- ── the share of unclassified arrivals over weeks (safeguarding) ─────────────────────────────────────────────────────
+
+-- Arrivals that are erased are added here in the same statement: with those that are still kept they make a day's number. No people.
+CREATE TABLE site_arrivals (
+    site         text NOT NULL REFERENCES sites ON DELETE CASCADE,
+    day          date NOT NULL,  -- in England
+    arrivals     integer NOT NULL CHECK (arrivals > 0),
+    unclassified integer NOT NULL CHECK (unclassified BETWEEN 0 AND arrivals),
+    PRIMARY KEY (site, day)
+);
+-- What was erased before nobody counted.
+ALTER TABLE sites ADD COLUMN arrivals_counted_since timestamptz NOT NULL DEFAULT now();

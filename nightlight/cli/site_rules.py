@@ -1,6 +1,5 @@
 """Commands for a site's care-setting rules: `nightlight site rule list | add | remove`, `nightlight site unclassified`."""
 
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -11,14 +10,13 @@ from domain.errors import InvalidInput
 from nightlight.cli.console import DataFolder, on_store, operator, out
 from runtime.database import Database
 from runtime.settings import Settings
+from safeguarding.arrivals import Arrivals, count_arrivals
 from safeguarding.care_settings import SITES_OWN
 from safeguarding.directory import CareSettingRule
-from safeguarding.retention import ENCOUNTER_LIFE
 from safeguarding.rule_words import setting_in_words
-from safeguarding.rules import Arrivals, add_rule, count_arrivals, read_rules, remove_rule
+from safeguarding.rules import add_rule, read_rules, remove_rule
 
 OWN = "own"
-_MOST_HOURS = int(ENCOUNTER_LIFE.total_seconds() // 3600)
 
 rules = typer.Typer(no_args_is_help=True, help="Which arrivals at a site are in which care setting.")
 
@@ -81,22 +79,18 @@ def rule_remove(
     out.print(f"Removed rule {place} of {site.upper()} ({on_store(data, work).setting.value}).", markup=False)
 
 
-def site_unclassified(
-    hours: Annotated[
-        int, typer.Option(min=1, max=_MOST_HOURS, help="How far back: ended encounters are kept no longer.")
-    ] = _MOST_HOURS,
-    data: DataFolder = None,
-) -> None:
-    """Show for each site how many arrivals fitted no rule. A site goes live below 1 %."""
+def site_unclassified(data: DataFolder = None) -> None:
+    """Show for each site how many arrivals of the last 7 and 30 days fitted no rule. A site goes live below 1 %."""
 
     async def work(database: Database, _: Settings) -> list[Arrivals]:
         async with database.transaction() as transaction:
-            return await count_arrivals(transaction, timedelta(hours=hours))
+            return await count_arrivals(transaction)
 
-    table = Table("site", "arrivals", "unclassified", "share", "fit to go live")
+    table = Table("site", "last", "arrivals", "unclassified", "share", "below 1 %")
     for arrivals in on_store(data, work):
         fit = "nobody arrived" if not arrivals.total else "yes" if arrivals.may_go_live else "no"
-        table.add_row(arrivals.site, str(arrivals.total), str(arrivals.unclassified), f"{arrivals.share:.1%}", fit)
+        over = f"{arrivals.days} days" if arrivals.is_whole else f"{arrivals.days} days, counted since {arrivals.since:%d %b %Y}"
+        table.add_row(arrivals.site, over, str(arrivals.total), str(arrivals.unclassified), f"{arrivals.share:.1%}", fit)
     out.print(table)
 
 

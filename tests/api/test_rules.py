@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from api.words import day
 from domain.actor import Role
 from domain.care_setting import CareSetting
+from runtime.clock import now
 from safeguarding.care_settings import DEFAULT_RULES
 from tests.api.house import HARBOUR, ST_AGNES, House, nhs_number
 from tests.api.reading import words
@@ -111,7 +113,12 @@ async def test_the_list_shows_the_organisations_own_sites_with_their_share(house
     assert "St Agnes Hospital R0A01" in page
     assert "Harbour" not in page
     for each in (page, other):
-        assert "25.0% 1 of 4 arrivals: 1% or more" in each
+        assert each.count("25.0% 1 of 4 arrivals: 1% or more") == 2, "of 7 days and of 30"
+        assert f"more Counted since {day(now())}" in each, "nobody knows how it was before the site was there"
+    await house.rows("UPDATE sites SET arrivals_counted_since = now() - interval '10 days' RETURNING 1")
+    async with house.browser(await nurse(house)) as browser:
+        page = words((await browser.get(RULES)).text)
+    assert "In the last 7 days: 25.0% 1 of 4 arrivals: 1% or more In the last 30 days" in page
 
 
 async def test_where_nobody_arrived_no_share_is_made_up(house: House) -> None:

@@ -1,19 +1,17 @@
-"""A site's rules: what cannot be one is refused, their order is kept, and who fits none is counted."""
+"""A site's rules: what cannot be one is refused, and their order is kept."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 import pytest
 
 from domain.care_setting import CareSetting
-from domain.encounter import TriggerEvent
 from domain.errors import InvalidInput, NotFound
 from runtime.database import Transaction
 from safeguarding.care_settings import DEFAULT_RULES, decide_care_setting
 from safeguarding.directory import CareSettingRule
-from safeguarding.rules import Arrivals, add_rule, count_arrivals, read_rules, remove_rule
-from tests.safeguarding.house import OPERATOR, UNKNOWN_CHILD, House
+from safeguarding.rules import add_rule, read_rules, remove_rule
+from tests.safeguarding.house import OPERATOR, House
 
 CLINIC = CareSettingRule(frozenset(), frozenset(), frozenset(), "CLIN", CareSetting.OUTPATIENT)
 ANYTHING = CareSettingRule(frozenset(), frozenset(), frozenset(), "", CareSetting.OUTPATIENT)
@@ -81,22 +79,3 @@ async def test_who_only_reads_the_rules_keeps_nobody_from_changing_them(house: H
         await read_rules(reading, "R0A01")
         await remove_rule(changing, OPERATOR, "R0A01", 1)
         assert len(await read_rules(reading, "R0A01")) == len(DEFAULT_RULES)
-
-
-async def test_who_fits_no_rule_is_counted_without_test_messages_and_mere_looks(house: House) -> None:
-    await house.ask(care_setting=CareSetting.UNCLASSIFIED)
-    await house.ask(care_setting=CareSetting.UNCLASSIFIED, visit_number="V2", test=True)
-    for number in range(3):
-        await house.ask(visit_number=f"V{number + 3}", number=None)
-    await house.ask(trigger=TriggerEvent.LOOKUP, visit_number="", number=UNKNOWN_CHILD, care_setting=CareSetting.UNCLASSIFIED)
-    async with house.database.transaction() as transaction:
-        found = await count_arrivals(transaction, timedelta(days=3))
-        assert await count_arrivals(transaction, timedelta(days=3), "R0A") == found
-        assert await count_arrivals(transaction, timedelta(days=3), "R0Z") == []
-    assert found == [Arrivals("R0A01", 4, 1), Arrivals("R0A02", 0, 0)]
-    assert [each.share for each in found] == [0.25, 0.0]
-
-
-@pytest.mark.parametrize("total, unclassified, fit", [(0, 0, False), (99, 1, False), (100, 1, False), (101, 1, True), (1, 0, True)])
-def test_a_site_goes_live_below_one_in_a_hundred(total: int, unclassified: int, fit: bool) -> None:
-    assert Arrivals("R0A01", total, unclassified).may_go_live is fit
