@@ -96,10 +96,11 @@ def _certificate_reasons(readiness: Readiness, at: datetime) -> list[str]:
         for each in readiness.certificates
         if each.problem
     ]
-    left = {each.listener: each.days_left(at) for each in readiness.certificates}
+    left = {f"listener {each.listener}": each.days_left(at) for each in readiness.certificates}
+    left |= {f"peer {each.peer}": each.days_left(at) for each in readiness.peer_certificates}
     return problems + [
-        f"the certificate of the listener {listener} {f'expires in {days:.0f} days' if days > 0 else 'has expired'}"
-        for listener, days in left.items()
+        f"the certificate of the {whose} {f'expires in {days:.0f} days' if days > 0 else 'has expired'}"
+        for whose, days in left.items()
         if days < CERTIFICATE_DAYS
     ]
 
@@ -117,6 +118,7 @@ def _body(readiness: Readiness, late: frozenset[str], at: datetime) -> dict[str,
             code: {"last_extract_seconds": _age(when, at), "late": code in late} for code, when in readiness.last_extract.items()
         },
         "certificates": {each.listener: {"days_left": each.days_left(at)} for each in readiness.certificates},
+        "peer_certificates": {each.peer: {"days_left": each.days_left(at)} for each in readiness.peer_certificates},
         "oldest_undelivered_alert_seconds": _age(readiness.oldest_undelivered, at),
         "oldest_quarantined_message_seconds": _age(readiness.oldest_quarantined, at),
     }
@@ -128,9 +130,11 @@ def _gauges(readiness: Readiness, at: datetime) -> list[GaugeMetricFamily]:
     waited = {"postgresql": _age(readiness.oldest_undelivered, at) or 0.0}
     held = {"postgresql": _age(readiness.oldest_quarantined, at) or 0.0}
     days = {each.listener: each.days_left(at) for each in readiness.certificates}
+    peers = {each.peer: each.days_left(at) for each in readiness.peer_certificates}
     problems = {each.listener: float(bool(each.problem)) for each in readiness.certificates}
     return [
         gauge("nightlight_certificate_days", "Until an HL7 listener's certificate expires.", "listener", days),
+        gauge("nightlight_peer_certificate_days", "Until the certificate of a peer expires.", "peer", peers),
         gauge("nightlight_certificate_problem", "1 while an HL7 listener cannot use its newest files.", "listener", problems),
         gauge("nightlight_process_silent_seconds", "Since a process was heard.", "process", _beats(readiness, at)),
         gauge("nightlight_site_silent_seconds", "Since a site's last real message.", "site", _known(messages)),

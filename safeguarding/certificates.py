@@ -1,6 +1,7 @@
-"""The certificates that listeners show, as each wrote with its heartbeat: `/ready` and `/metrics` tell of them in time.
+"""The certificates that listeners show, as each wrote with its heartbeat, and those of peers. `/ready` and `/metrics` tell in time.
 
-The listener process records, `safeguarding.readiness` reads. Source: docs/operations.md, "Certificates".
+The listener process records its own, `nightlight peer` those of peers; `safeguarding.readiness` reads.
+Source: docs/operations.md, "Certificates".
 """
 
 import os
@@ -25,7 +26,19 @@ class ListenerCertificate:
 
     def days_left(self, at: datetime) -> float:
         """Days until it expires; negative once it has."""
-        return round((self.expires_at - at).total_seconds() / 86_400, 2)
+        return _days_left(self.expires_at, at)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCertificate:
+    """The certificate by which a peer is known; only those whose end is known."""
+
+    peer: str
+    expires_at: datetime
+
+    def days_left(self, at: datetime) -> float:
+        """Days until it expires; negative once it has."""
+        return _days_left(self.expires_at, at)
 
 
 async def record_certificates(transaction: Connection, certificates: Sequence[ListenerCertificate]) -> None:
@@ -55,3 +68,19 @@ async def read_certificates(transaction: Connection) -> tuple[ListenerCertificat
         (ALIVE_SECONDS,),
     )
     return tuple(await cursor.fetchall())
+
+
+async def read_peer_certificates(transaction: Connection) -> tuple[PeerCertificate, ...]:
+    """The certificates of peers, by the peer's name."""
+    cursor = transaction.cursor(row_factory=class_row(PeerCertificate))
+    await cursor.execute(
+        """
+        SELECT name AS peer, certificate_expires_at AS expires_at FROM peers
+        WHERE certificate_expires_at IS NOT NULL ORDER BY name
+        """
+    )
+    return tuple(await cursor.fetchall())
+
+
+def _days_left(expires_at: datetime, at: datetime) -> float:
+    return round((expires_at - at).total_seconds() / 86_400, 2)

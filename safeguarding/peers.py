@@ -1,12 +1,13 @@
 """Peers: the systems that may connect to the HL7 listener, each with the sites that it speaks for and may ask about.
 
-`nightlight peer add | list | remove` calls it; `safeguarding.directory` reads what it writes.
+`nightlight peer add | set | list | remove` calls it; `safeguarding.directory` reads what it writes.
 Source: docs/hl7.md, "Who may speak".
 """
 
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from psycopg.rows import class_row
 
@@ -18,13 +19,17 @@ from runtime.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class RegisteredPeer:
-    """One peer as it is on record: network and certificate (SHA-256 of the DER, hex) where it has them."""
+    """One peer as it is on record: network and certificate (SHA-256 of the DER, hex) where it has them.
+
+    `certificate_expires_at` is None where only the fingerprint is known.
+    """
 
     name: str
     network: str | None
     certificate: str | None
     sites: list[str]
     may_query: list[str]
+    certificate_expires_at: datetime | None = None
 
 
 async def add_peer(
@@ -35,6 +40,7 @@ async def add_peer(
     *,
     network: str | None = None,
     certificate: str | None = None,
+    certificate_expires_at: datetime | None = None,
     may_query: bool = False,
 ) -> None:
     """Register a system under a name of its own.
@@ -53,8 +59,11 @@ async def add_peer(
     if await known.fetchone() is not None:
         raise Conflict(f"a peer {name} is there already")
     added = await transaction.execute(
-        "INSERT INTO peers (name, network, certificate) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
-        (name, parsed, certificate),
+        """
+        INSERT INTO peers (name, network, certificate, certificate_expires_at) VALUES (%s, %s, %s, %s)
+        ON CONFLICT DO NOTHING RETURNING id
+        """,
+        (name, parsed, certificate, certificate_expires_at),
     )
     row = await added.fetchone()
     if row is None:
@@ -65,6 +74,25 @@ async def add_peer(
         transaction, actor, "peer.add", "peer", name, network=network, certificate=certificate, may_query=may_query,
         sites=",".join(sorted({each.upper() for each in sites})),
     )  # fmt: skip
+
+
+async def set_certificate(
+    transaction: Connection, actor: Actor, name: str, certificate: str, certificate_expires_at: datetime | None
+) -> None:
+    """Know a peer by this certificate from now on, and no more by the one before; the same again tells until when it holds.
+
+    Raises NotFound, and Conflict where another peer has it.
+    """
+    other = await transaction.execute("SELECT 1 FROM peers WHERE certificate = %s AND name <> %s", (certificate, name))
+    if await other.fetchone() is not None:
+        raise Conflict("another peer has this certificate already: see nightlight peer list")
+    changed = await transaction.execute(
+        "UPDATE peers SET certificate = %s, certificate_expires_at = %s WHERE name = %s",
+        (certificate, certificate_expires_at, name),
+    )
+    if changed.rowcount == 0:
+        raise NotFound(f"there is no peer {name}: see nightlight peer list")
+    await record_audit(transaction, actor, "peer.set", "peer", name, certificate=certificate)
 
 
 async def remove_peer(transaction: Connection, actor: Actor, name: str) -> None:
@@ -80,7 +108,7 @@ async def read_peers(transaction: Connection) -> list[RegisteredPeer]:
     cursor = transaction.cursor(row_factory=class_row(RegisteredPeer))
     await cursor.execute(
         """
-        SELECT p.name, p.network::text AS network, p.certificate,
+        SELECT p.name, p.network::text AS network, p.certificate, p.certificate_expires_at,
                coalesce(array_agg(f.site ORDER BY f.site) FILTER (WHERE f.site IS NOT NULL), '{}') AS sites,
                coalesce(array_agg(f.site ORDER BY f.site) FILTER (WHERE f.may_query), '{}') AS may_query
         FROM peers p LEFT JOIN peer_facilities f ON f.peer_id = p.id GROUP BY p.id ORDER BY p.name

@@ -10,7 +10,7 @@ from psycopg.errors import UndefinedTable
 
 from runtime.database import Connection
 from runtime.heartbeat import Beat, read_beats
-from safeguarding.certificates import ListenerCertificate, read_certificates
+from safeguarding.certificates import ListenerCertificate, PeerCertificate, read_certificates, read_peer_certificates
 from safeguarding.directory import Directory
 from safeguarding.quarantine_views import oldest_held
 
@@ -26,6 +26,7 @@ class Readiness:
     oldest_undelivered: datetime | None
     oldest_quarantined: datetime | None
     certificates: tuple[ListenerCertificate, ...] = ()
+    peer_certificates: tuple[PeerCertificate, ...] = ()
 
 
 async def read_revision(transaction: Connection) -> str | None:
@@ -39,7 +40,7 @@ async def read_revision(transaction: Connection) -> str | None:
 
 async def read_readiness(transaction: Connection, directory: Directory) -> Readiness:
     """The newest signs of life: of the processes, of each site's feed, of each authority's extracts, of what waits;
-    and what the HL7 listeners show."""
+    and the certificates of the HL7 listeners and their peers."""
     cursor = await transaction.execute("SELECT site, last_message_at FROM site_feeds")
     feeds: dict[str, datetime] = dict(await cursor.fetchall())
     oldest = await (await transaction.execute("SELECT min(created_at) FROM deliveries WHERE state = 'pending'")).fetchone()
@@ -51,4 +52,5 @@ async def read_readiness(transaction: Connection, directory: Directory) -> Readi
         oldest_undelivered=oldest[0] if oldest else None,
         oldest_quarantined=await oldest_held(transaction),
         certificates=await read_certificates(transaction),
+        peer_certificates=await read_peer_certificates(transaction),
     )

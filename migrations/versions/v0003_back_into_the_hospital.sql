@@ -63,3 +63,9 @@ CREATE TABLE site_arrivals (
 );
 -- What was erased before nobody counted.
 ALTER TABLE sites ADD COLUMN arrivals_counted_since timestamptz NOT NULL DEFAULT now();
+
+-- ── until when a peer's certificate holds (safeguarding) ─────────────────────────────────────────────────────────────
+
+ALTER TABLE peers
+    ADD COLUMN certificate_expires_at timestamptz,  -- NULL where the certificate is known by its fingerprint alone
+    ADD CHECK (certificate_expires_at IS NULL OR certificate IS NOT NULL);

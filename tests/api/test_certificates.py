@@ -1,4 +1,4 @@
-"""The certificates of the HL7 listeners in `/ready` and `/metrics`: said in time, and not for listeners that are gone."""
+"""The certificates of HL7 listeners and of peers in `/ready` and `/metrics`: said in time, and not for listeners that are gone."""
 
 from datetime import timedelta
 
@@ -6,8 +6,10 @@ import pytest
 
 from runtime.clock import now
 from safeguarding.certificates import ListenerCertificate, record_certificates
-from tests.api.house import House
+from safeguarding.peers import add_peer
+from tests.api.house import ST_AGNES, House
 from tests.api.test_health import beat, ready, reasons
+from tests.safeguarding.house import OPERATOR
 
 
 async def show(house: House, days: float, problem: str = "") -> None:
@@ -50,3 +52,31 @@ async def test_a_listener_that_is_gone_warns_of_no_certificate(house: House) -> 
     await house.rows("UPDATE listener_certificates SET seen_at = now() - interval '1 hour' RETURNING 1")
     _, body = await ready(house)
     assert (body["reasons"], body["certificates"]) == ([], {})
+
+
+async def register(house: House, days: float | None) -> None:
+    async with house.database.transaction() as transaction:
+        expires_at = None if days is None else now() + timedelta(days=days, minutes=1)
+        await add_peer(transaction, OPERATOR, "amber-pas", [ST_AGNES], certificate="a1" * 32, certificate_expires_at=expires_at)
+
+
+@pytest.mark.parametrize(
+    "days,said",
+    [
+        (29, ["the certificate of the peer amber-pas expires in 29 days"]),
+        (-1, ["the certificate of the peer amber-pas has expired"]),
+        (31, []),
+        (None, []),
+    ],
+)
+async def test_a_peers_certificate_is_told_of_in_time_where_its_end_is_known(
+    house: House, days: float | None, said: list[str]
+) -> None:
+    await beat(house, "listener", "dispatcher")
+    await register(house, days)
+    _, body = await ready(house)
+    known = {} if days is None else {"amber-pas": {"days_left": float(days)}}
+    assert (body["reasons"], body["peer_certificates"]) == (said, known)
+    async with house.browser() as browser:
+        text = (await browser.get("/metrics")).text
+    assert (f'nightlight_peer_certificate_days{{peer="amber-pas"}} {days}' in text) is (days is not None)

@@ -1,13 +1,14 @@
 """Peers: who is refused, who is known by what, and that each change has its audit event."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from domain.errors import Conflict, InvalidInput, NotFound, NotSpeakingFor
 from safeguarding.directory import Directory
-from safeguarding.peers import RegisteredPeer, add_peer, read_peers, remove_peer
+from safeguarding.peers import RegisteredPeer, add_peer, read_peers, remove_peer, set_certificate
 from tests.conftest import FreshDatabase
 from tests.safeguarding.house import OPERATOR, House, open_house
 
@@ -60,6 +61,35 @@ async def test_who_was_never_there_cannot_be_removed(house: House) -> None:
     async with house.database.transaction() as transaction:
         with pytest.raises(NotFound, match="there is no peer"):
             await remove_peer(transaction, OPERATOR, "nobody")
+
+
+@pytest.mark.parametrize("name, certificate, error", [("nobody", AMBER, NotFound), ("beryl", AMBER, Conflict)])
+async def test_a_certificate_is_given_to_nobody_unknown_and_to_no_second_peer(
+    house: House, name: str, certificate: str, error: type[Exception]
+) -> None:
+    await add(house, "beryl", certificate=BERYL)
+    if name == "beryl":
+        await add(house, "amber", certificate=AMBER)
+    with pytest.raises(error):
+        async with house.database.transaction() as transaction:
+            await set_certificate(transaction, OPERATOR, name, certificate, None)
+    assert await house.value("SELECT certificate FROM peers WHERE name = 'beryl'") == BERYL
+    assert await house.value("SELECT count(*) FROM audit_events WHERE action = 'peer.set'") == 0
+
+
+async def test_a_peer_is_known_by_its_new_certificate_and_no_more_by_the_old_one(house: House) -> None:
+    ends = datetime(2031, 5, 6, tzinfo=UTC)
+    await add(house, "amber", certificate=AMBER, certificate_expires_at=datetime(2027, 1, 1, tzinfo=UTC))
+    async with house.database.transaction() as transaction:
+        await set_certificate(transaction, OPERATOR, "amber", BERYL, ends)
+        assert [peer.certificate_expires_at for peer in await read_peers(transaction) if peer.name == "amber"] == [ends]
+    now = await directory(house)
+    assert now.peer_of("192.0.2.7", BERYL).name == "amber"
+    with pytest.raises(NotSpeakingFor):
+        now.peer_of("192.0.2.7", AMBER)
+    assert await house.rows("SELECT subject_id, detail->>'certificate' FROM audit_events WHERE action = 'peer.set'") == [
+        ("amber", BERYL)
+    ]
 
 
 async def test_adding_and_removing_is_audited_and_listed(house: House) -> None:
