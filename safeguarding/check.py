@@ -16,6 +16,9 @@ from domain.encounter import Identity, TriggerEvent
 BABY = timedelta(days=90)
 """For how long a message that names the mother may be about a child whom her unborn plan was made for."""
 
+BIRTH_KEY = "birth "
+"""How the key of an encounter begins that the message of a birth opened."""
+
 
 @dataclass(frozen=True, slots=True)
 class MessageKey:

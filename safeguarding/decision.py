@@ -42,7 +42,7 @@ def decide_whom_to_tell(
     """Each authority that must be told of the encounter, with the flag that it holds; empty where nobody must.
 
     Only open plans alert, never a private service, never a test message; and only unscheduled encounters that are not over,
-    but for one whose patient is `just_identified` after having left.
+    but for one whose patient is `just_identified` after having left, or known for the first time as its mother's baby.
     """
     if encounter is None or not tells(encounter):
         return {}

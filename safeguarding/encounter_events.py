@@ -14,7 +14,7 @@ from domain.answer import CouldNotCheckReason
 from domain.care_setting import CareSetting
 from domain.encounter import Encounter, EncounterState, Identity, TriggerEvent
 from runtime.ids import uuid7
-from safeguarding.check import Check
+from safeguarding.check import BIRTH_KEY, Check
 from safeguarding.decision import tells
 
 LOOK_WINDOW = timedelta(hours=12)
@@ -32,7 +32,6 @@ _UPDATES = frozenset(
     }
 )
 _OPENING = _ARRIVALS | _UPDATES
-_BIRTH = "birth "
 _ENDING = frozenset({TriggerEvent.DISCHARGE, TriggerEvent.CANCEL_ADMIT})
 
 
@@ -53,7 +52,7 @@ def _key_of(check: Check) -> str | None:
     if check.trigger in _OPENING | _ENDING and check.arrived_at and person:
         return f"admit {_digest(person, check.arrived_at.isoformat())}"
     if check.is_birth and person:
-        return f"{_BIRTH}{_digest(person)}"
+        return f"{BIRTH_KEY}{_digest(person)}"
     if check.trigger in _ARRIVALS:  # nobody can say who or since when: the message itself is the visit
         return f"message {_digest(person, check.message.control_id if check.message else check.at.isoformat())}"
     if check.trigger is TriggerEvent.LOOKUP and person:
@@ -69,7 +68,7 @@ def belonging(check: Check, found: Sequence[Encounter]) -> list[Encounter]:
     key = key_of(check)
     same = [each for each in found if each.key == key and each.site == check.site]
     if check.is_birth:
-        return still_open or same
+        return still_open or same or _stay_of_birth(check, found)
     if check.trigger not in _PERSON_EVENTS:
         births = [each for each in still_open if _is_fresh_birth(each, check)] if check.trigger in _ARRIVALS else []
         if same or check.visit_number:
@@ -127,7 +126,7 @@ def _changed(check: Check, encounter: Encounter) -> Encounter:
     after = replace(after, last_event_at=check.moment, last_sequence=check.sequence, last_sequence_sender=sender)
     if check.trigger in _ARRIVALS:
         after = replace(after, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
-        if after.key.startswith(_BIRTH) and check.visit_number:
+        if after.key.startswith(BIRTH_KEY) and check.visit_number:
             after = replace(after, key=key_of(check) or after.key, reference=check.visit_number)
     if check.trigger is TriggerEvent.CANCEL_DISCHARGE and after.state in {EncounterState.CLOSED, EncounterState.EXPIRED}:
         after = replace(after, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
@@ -183,14 +182,25 @@ def is_arrival(check: Check) -> bool:
 
 def _is_past(encounter: Encounter, check: Check) -> bool:
     """Whether it was opened by a look or a birth, and its time is over: who looks now sees the child anew."""
-    if encounter.key.startswith(_BIRTH):
+    if encounter.key.startswith(BIRTH_KEY):
         return not _is_fresh_birth(encounter, check)
     return encounter.key.startswith("look ") and check.moment - encounter.arrived_at >= LOOK_WINDOW
 
 
 def _is_fresh_birth(encounter: Encounter, check: Check) -> bool:
     """Whether a stay that begins now may be the one that began with this birth; later, the baby has come back."""
-    return encounter.key.startswith(_BIRTH) and check.moment - encounter.arrived_at < BIRTH_WINDOW
+    return encounter.key.startswith(BIRTH_KEY) and check.moment - encounter.arrived_at < BIRTH_WINDOW
+
+
+def _stay_of_birth(check: Check, found: Sequence[Encounter]) -> list[Encounter]:
+    """The stay that was not over yet when the baby was born, though it is now: the birth is told of with it, and not again."""
+    ends = [
+        (each.departed_at, each)
+        for each in found
+        if each.state is EncounterState.CLOSED and each.departed_at and each.test == check.test and tells(each)
+    ]
+    later = [(end, each) for end, each in ends if check.moment < end]
+    return [min(later, key=lambda pair: pair[0])[1]] if later else []
 
 
 def _newest(encounters: Sequence[Encounter]) -> list[Encounter]:

@@ -13,6 +13,7 @@ from domain.care_setting import CareSetting
 from domain.encounter import Encounter, EncounterState
 from runtime.database import Rows, Transaction
 from runtime.writes import Write
+from safeguarding.check import BIRTH_KEY
 
 
 class GroupMustRetry(Exception):
@@ -30,9 +31,14 @@ class Wanted:
     nhs_numbers: tuple[str, ...]
     encounter_id: str | None = None
 
+    @property
+    def is_birth(self) -> bool:
+        """Whether a baby's stays that have ended are asked for, too."""
+        return self.key is not None and self.key.startswith(BIRTH_KEY)
+
 
 async def seek_encounters(transaction: Transaction, wanted: Sequence[Wanted]) -> Rows | None:
-    """Ask for each check's encounters: the one with the key, and every open one of the same patient."""
+    """Ask for each check's encounters: the one with the key, every open one of the same patient, and of a birth the ended ones."""
     ways = [(way, columns) for way, columns in zip(_WAYS, _columns(wanted), strict=True) if columns[0]]
     if not ways:
         return None
@@ -56,7 +62,10 @@ def _columns(wanted: Sequence[Wanted]) -> list[list[list[Any]]]:
     locals_ = [(each.position, each.sites[0], local) for each in wanted for local in each.local_numbers]
     numbers = [(each.position, number, " ".join(each.sites)) for each in wanted for number in each.nhs_numbers]
     ids = [(each.position, each.encounter_id) for each in wanted if each.encounter_id]
-    return [[list(column) for column in zip(*rows, strict=True)] or [[]] for rows in (keys, locals_, numbers, ids)]
+    born = {each.position for each in wanted if each.is_birth}
+    born_locals, born_numbers = ([row for row in rows if row[0] in born] for rows in (locals_, numbers))
+    asked = (keys, locals_, numbers, ids, born_locals, born_numbers)
+    return [[list(column) for column in zip(*rows, strict=True)] or [[]] for rows in asked]
 
 
 _COLUMNS = """e.id, e.site, e.encounter_key, e.reference, e.nhs_number, e.local_number, e.care_setting, e.unscheduled, e.state,
@@ -88,11 +97,22 @@ _WAYS = (
         "e.nhs_number = asked.number AND e.state = 'open' AND e.site = ANY(string_to_array(asked.sites, ' '))",
     ),
     _way("%s::int[], %s::uuid[]) AS asked (position, id)", "e.id = asked.id"),
+    _way(
+        "%s::int[], %s::text[], %s::text[]) AS asked (position, site, local)",
+        "e.site = asked.site AND e.local_number = asked.local",
+        "e.state = 'closed'",
+    ),
+    _way(
+        "%s::int[], %s::text[], %s::text[]) AS asked (position, number, sites)",
+        "e.nhs_number = asked.number AND e.state <> 'open' AND e.site = ANY(string_to_array(asked.sites, ' '))",
+        "e.state = 'closed'",
+    ),
 )
-"""By the encounter's key, by the hospital's number for the patient, by the NHS number, by the encounter's own id."""
+"""By the encounter's key, by the hospital's number for the patient, by the NHS number, by the encounter's own id; and the ended
+ones of a baby, by either number."""
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _joined(ways: tuple[str, ...]) -> bytes:
     return "UNION ALL".join(ways).encode()
 

@@ -173,7 +173,8 @@ class Work:
 
     def _to_tell(self, found: Found) -> dict[str, Flag]:
         before = self.before.get(found.encounter.id) if found.encounter else None
-        identified = before is not None and found.number not in {None, before.nhs_number}
+        born = self.is_new_birth and self.check.is_birth
+        identified = before is not None and (born or found.number not in {None, before.nhs_number})
         return decide_whom_to_tell(found.encounter, found.flags, england_day(self.check.at), just_identified=identified)
 
     def _reason(self, encounter: Encounter, flag: Flag) -> AlertReason:

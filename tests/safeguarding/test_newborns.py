@@ -106,6 +106,60 @@ async def test_a_birth_that_is_told_again_after_the_stay_does_no_harm(house: Hou
     assert await house.value("SELECT count(*) FROM alerts") == 1
 
 
+HOUR = timedelta(hours=1)
+
+
+async def stay(house: House, **changes: Any) -> None:
+    """A stay of the baby that has ended before the message of its birth comes."""
+    await ask(house, **{"trigger": TriggerEvent.ADMIT, "visit_number": "V8", "minutes": 5, **changes})
+    await ask(house, **{"trigger": TriggerEvent.DISCHARGE, "visit_number": "V8", "minutes": 20, **changes})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"event_at": SEEN_AT + HOUR}, {"number": TWIN, "local": "B2"}, {"test": True}],
+    ids=["the stay was over", "a twin", "a test message"],
+)
+async def test_a_birth_that_is_not_of_the_ended_stay_leaves_it_alone(house: House, changes: dict[str, Any]) -> None:
+    await stay(house)
+    await ask(house, **{"event_at": SEEN_AT, **changes}, at=SEEN_AT + 2 * HOUR)
+    assert await house.value("SELECT count(*) FROM encounters") == 2
+
+
+async def test_a_birth_of_an_arrival_that_was_cancelled_is_an_arrival(house: House) -> None:
+    await ask(house, trigger=TriggerEvent.ADMIT, visit_number="V8", minutes=5)
+    await ask(house, trigger=TriggerEvent.CANCEL_ADMIT, visit_number="V8", minutes=20)
+    await ask(house, event_at=SEEN_AT, minutes=30)
+    assert await house.rows("SELECT state FROM encounters ORDER BY state") == [("cancelled",), ("open",)]
+
+
+@pytest.mark.parametrize("known_by", [{"local": None}, {"number": None}, {}], ids=["NHS number", "hospital's number", "both"])
+async def test_a_birth_that_comes_after_the_stay_has_ended_is_told_of_once(house: House, known_by: dict[str, Any]) -> None:
+    await unborn_plan(house)
+    await stay(house, **known_by)
+    assert isinstance(await ask(house, event_at=SEEN_AT, minutes=30, **known_by), Flagged)
+    assert await house.rows("SELECT encounter_key, state FROM encounters") == [("visit V8", "closed")]
+    assert await house.value("SELECT count(*) FROM alerts") == 1
+
+
+async def test_a_birth_that_comes_after_the_stay_links_the_baby_and_tells_whom_the_stay_did_not(house: House) -> None:
+    await unborn_plan(house)
+    await stay(house, mother=None)
+    assert await house.value("SELECT count(*) FROM alerts") == 0
+    assert isinstance(await ask(house, event_at=SEEN_AT, minutes=30), Flagged)
+    assert await house.value("SELECT count(*) FROM encounters") == 1
+    assert await house.rows(REASONS) == [("301", "newborn")]
+    assert await house.value(LINKS) == 2
+
+
+async def test_a_birth_that_comes_after_two_stays_belongs_to_the_first(house: House) -> None:
+    await stay(house, mother=None)
+    await ask(house, trigger=TriggerEvent.ADMIT, visit_number="V9", mother=None, at=SEEN_AT + 3 * HOUR)
+    await ask(house, trigger=TriggerEvent.DISCHARGE, visit_number="V9", mother=None, at=SEEN_AT + 4 * HOUR)
+    await ask(house, event_at=SEEN_AT, at=SEEN_AT + 5 * HOUR)
+    assert await house.rows("SELECT reference, mother_number FROM encounters ORDER BY reference") == [("V8", MOTHER), ("V9", None)]
+
+
 async def test_every_later_encounter_at_any_site_shows_and_alerts_long_after_the_plan_ran_out(house: House) -> None:
     flag = await unborn_plan(house, expected_delivery_date=BORN)
     await ask(house)
