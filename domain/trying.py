@@ -11,7 +11,8 @@ class Tried:
     """What would become of it, in words. `found` and `wrong` are labels and values; they may quote the message.
 
     `fired` is the place of the rule that decided, from 1; None where none did. `setting` and `why` are empty where no care
-    setting follows from the message. `refusal` is why it would be held, and where; empty where it would be taken.
+    setting follows from the message. `refusal` is why it would be held, and where; empty where it would be taken or ignored.
+    `is_ignored`: it is an acknowledgement, which the listener neither takes nor holds.
     """
 
     told: str
@@ -21,3 +22,4 @@ class Tried:
     refusal: str = ""
     found: tuple[tuple[str, str], ...] = ()
     wrong: tuple[tuple[str, str], ...] = ()
+    is_ignored: bool = False

@@ -57,7 +57,8 @@ class Explanation:
     """`found` are labels and values; `error` is None where the message would be taken; `answer` are the frames that go back.
 
     `check` is its question, the last one where it has several, and None where it comes to none. `wrong` are places and what is
-    wrong there, of what would be taken all the same.
+    wrong there, of what would be taken all the same. `is_ignored`: it is somebody's acknowledgement, neither taken nor held, and
+    nothing goes back.
     """
 
     message: Message | None
@@ -66,6 +67,7 @@ class Explanation:
     answer: tuple[bytes, ...]
     check: Check | None = None
     wrong: tuple[tuple[str, str], ...] = ()
+    is_ignored: bool = False
 
 
 def explain(raw: bytes, site: Site | None = None, default_charset: str = "", *, is_known: bool = True) -> Explanation:
@@ -75,6 +77,9 @@ def explain(raw: bytes, site: Site | None = None, default_charset: str = "", *, 
     """
     message: Message | None = None
     found: list[tuple[str, str]] = []
+    header = read_header(raw)
+    if header.is_acknowledgement:
+        return Explanation(None, (), None, (), is_ignored=True)
     try:
         message = parse(raw, (site.character_set if site else "") or default_charset)
         if not is_known:
@@ -86,8 +91,8 @@ def explain(raw: bytes, site: Site | None = None, default_charset: str = "", *, 
             found += _of_check(check, message, where)
     except (Unreadable, NotSpeakingFor) as error:
         said = to_ack_error(error)
-        return Explanation(message, tuple(found), said, render(read_header(raw), Taking.HELD, said))
-    answer = () if query.is_query(message) else render(read_header(raw), Taking.TAKEN)
+        return Explanation(message, tuple(found), said, render(header, Taking.HELD, said))
+    answer = () if query.is_query(message) else render(header, Taking.TAKEN)
     return Explanation(message, tuple(found), None, answer, checks[-1], tuple(_wrong(message)))
 
 

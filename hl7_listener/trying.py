@@ -38,6 +38,10 @@ _NO_ARRIVAL = {
     TriggerEvent.UNLINK: _NOT_BY_ITSELF,
     TriggerEvent.OTHER: "No: nobody is checked by this event. It is taken, and that is all.",
 }
+_IGNORED = (
+    "No: it is an acknowledgement. The listener ignores it: it is neither answered nor held, and only the log says that one came. "
+    "Try the message that it acknowledges."
+)
 _LABELS_ELSEWHERE = frozenset({"Care setting", "Unscheduled", "Site", "Test"})
 
 
@@ -45,6 +49,8 @@ def try_message(text: str, site: Site, default_charset: str = "") -> Tried:
     """What the listener would make of the text, by the rules of the site whatever MSH-4 says. Any line ends will do."""
     explained = explain(_as_sent(text), site, default_charset)
     found = tuple(pair for pair in explained.found if pair[0] not in _LABELS_ELSEWHERE)
+    if explained.is_ignored:
+        return Tried(_IGNORED, is_ignored=True)
     message, check = explained.message, explained.check
     if explained.error is not None:
         return Tried("No: it would be held, and nobody would be checked by it.", refusal=_refusal(explained.error), found=found)

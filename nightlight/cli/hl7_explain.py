@@ -43,7 +43,7 @@ def explain_file(file: File, site: AsSite = None, data: DataFolder = None) -> No
         explanation = _explain(raw, directory, site, charset)
         out.print(name, style="bold", markup=False)
         _print_explanation(explanation)
-        taken = taken and explanation.error is None
+        taken = taken and explanation.error is None and not explanation.is_ignored
     raise typer.Exit(0 if taken else 1)
 
 
@@ -115,7 +115,9 @@ def _print_explanation(explanation: Explanation) -> None:
         out.print("\nWrong, and taken all the same", style="bold")
         _print_pairs(explanation.wrong)
     out.print("\nAnswer", style="bold")
-    if explanation.error is None:
+    if explanation.is_ignored:
+        out.print("  None: it is an acknowledgement. It would be ignored, and not held; the log says that one came.")
+    elif explanation.error is None:
         asks = explanation.message is not None and is_query(explanation.message)
         out.print("  It would be answered with RSP, where the peer may ask for this site." if asks else "  It would be taken.")
     else:

@@ -49,6 +49,12 @@ def test_what_would_be_held_says_why_where_and_what_would_mend_it(nowhere: Path)
     assert "Missing required child ADT_A01.PID" in said, "what is wrong with its structure is said too"
 
 
+def test_an_acknowledgement_is_said_to_be_ignored(nowhere: Path) -> None:
+    said = look("explain", nowhere, A04.replace(b"ADT^A04", b"ACK^A04"), status=1)
+    assert "It would be ignored, and not held" in said
+    assert "MSA|" not in said
+
+
 def test_a_time_that_cannot_be_read_is_named_although_the_message_would_be_taken(nowhere: Path) -> None:
     said = look("explain", nowhere, A04.replace(b"|20190304|", b"|soon|"))
     assert "Wrong, and taken all the same" in said

@@ -44,6 +44,11 @@ def test_what_would_be_held_is_explained_with_code_place_and_the_very_answer(raw
     assert b"|AE|" in explained.answer[0]
 
 
+def test_an_acknowledgement_is_ignored_without_an_answer() -> None:
+    explained = explain(adt("MSA|AA|1").replace(b"ADT^A04", b"ACK^A04^ACK"))
+    assert (explained.is_ignored, explained.error, explained.answer) == (True, None, ())
+
+
 def test_a_facility_that_nobody_knows_would_be_held() -> None:
     explained = explain(adt(PID), is_known=False)
     assert explained.error is not None

@@ -32,6 +32,13 @@ def test_what_would_be_held_says_why_and_where(text: str, said: str) -> None:
     assert found.told == "No: it would be held, and nobody would be checked by it."
 
 
+@pytest.mark.parametrize("kind", [b"ACK", b"ACK^A04^ACK", b"MCF", b"ack"])
+def test_an_acknowledgement_would_be_ignored_and_is_not_said_to_be_held(kind: bytes) -> None:
+    found = try_message(adt("MSA|AA|1").replace(b"ADT^A04", kind).decode(), SITE)
+    assert (found.is_ignored, found.refusal, found.found, found.wrong) == (True, "", (), ())
+    assert found.told.startswith("No: it is an acknowledgement. The listener ignores it")
+
+
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
 @pytest.mark.parametrize("around", ["", "\r\n\r\n", "\x0b", "\ufeff"])
 def test_a_paste_is_read_alike_with_any_line_ends_and_marks_around_it(end: str, around: str) -> None:
