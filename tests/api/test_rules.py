@@ -9,9 +9,11 @@ from domain.actor import Role
 from domain.care_setting import CareSetting
 from runtime.clock import now
 from safeguarding.care_settings import DEFAULT_RULES
+from safeguarding.outbound import OutboundFeed, set_outbound, switch_off
 from tests.api.house import HARBOUR, ST_AGNES, House, nhs_number
 from tests.api.reading import words
 from tests.api.test_quarantine import A04, NO_PID, OTHERS, missing_page, nurse
+from tests.safeguarding.house import OPERATOR
 
 CLINIC = re.sub(rb"PV1[^\r]*", b"PV1|1|O|CLIN^^^R0A01", A04)
 RULES = f"/sites/{ST_AGNES}/rules"
@@ -100,6 +102,14 @@ async def test_what_cannot_be_read_is_said_with_the_reason_and_the_place(house: 
     assert said in words(page)
 
 
+async def test_somebodys_acknowledgement_is_not_said_to_be_held(house: House) -> None:
+    ack = A04.replace(b"ADT^A04", b"ACK^A04").split(b"\r")[0] + b"\rMSA|AA|NL000417\r"
+    status, page = await try_it(house, await nurse(house), ack.decode())
+    assert status == 200
+    assert "It would be ignored" in words(page)
+    assert "It would be held" not in words(page)
+
+
 # The good case
 
 
@@ -119,6 +129,21 @@ async def test_the_list_shows_the_organisations_own_sites_with_their_share(house
     async with house.browser(await nurse(house)) as browser:
         page = words((await browser.get(RULES)).text)
     assert "In the last 7 days: 25.0% 1 of 4 arrivals: 1% or more In the last 30 days" in page
+
+
+async def test_the_list_says_whether_the_hospitals_own_system_is_told(house: House) -> None:
+    told = OutboundFeed(ST_AGNES, "engine.example", 2575, True, "", ST_AGNES, ST_AGNES, "2.4", "")
+    for is_on, word in ((True, "Yes"), (False, "No")):
+        async with house.database.transaction() as transaction:
+            await (
+                set_outbound(transaction, OPERATOR, told, "Dr A. Example, agreement 2026-11")
+                if is_on
+                else switch_off(transaction, OPERATOR, ST_AGNES)
+            )
+        await house.read_anew()
+        async with house.browser(await nurse(house)) as browser:
+            page = (await browser.get("/rules")).text
+        assert f"Own system told {word} " in words(page)
 
 
 async def test_where_nobody_arrived_no_share_is_made_up(house: House) -> None:
