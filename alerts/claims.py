@@ -97,7 +97,8 @@ _CLAIM_IN_ORDER = """
 async def record_attempt(transaction: Connection, attempt: Attempt, claimed_by: str, seconds_until_next: float) -> None:
     """Write the attempt down and move the delivery: told, or due again. Nothing changes where it is already written.
 
-    Who has told counts, whoever holds the lease by now; who has failed moves only what is still its own.
+    Who has told counts, whoever holds the lease or has withdrawn the delivery by now; who has failed moves only what is still
+    its own.
     """
     delivered = attempt.attempted.outcome is AttemptOutcome.DELIVERED
     await transaction.execute(
@@ -109,7 +110,7 @@ async def record_attempt(transaction: Connection, attempt: Attempt, claimed_by: 
             "outcome": attempt.attempted.outcome.value,
             "detail": attempt.attempted.detail,
             "state": "delivered" if delivered else "sent",
-            "from": ["pending", "sent"] if delivered else ["pending"],
+            "from": ["pending", "withdrawn", "sent"] if delivered else ["pending", "withdrawn"],
             "delivered_at": attempt.at if delivered else None,
             "claimed_by": claimed_by,
             "seconds": seconds_until_next,

@@ -44,7 +44,8 @@ async def tell_hospital_of_answer(transaction: Transaction, alert_id: UUID, pati
 async def tell_hospital_of_correction(transaction: Transaction, alert_id: UUID, event: AlertEvent, notice: str) -> None:
     """The alert was of another patient, or is of the first one again after all: who was told of it is told, as of the same patient.
 
-    Also where the site is not told of new alerts any more: it still holds what must be withdrawn.
+    Also where the site is not told of new alerts any more: it still holds what must be withdrawn. What a person has withdrawn
+    from the site was not told, unless somebody had tried: then nobody knows.
     """
     if event not in {AlertEvent.WRONG_IDENTITY, AlertEvent.REINSTATE}:
         return
@@ -53,11 +54,25 @@ async def tell_hospital_of_correction(transaction: Transaction, alert_id: UUID, 
         INSERT INTO deliveries (alert_id, notice, channel, recipient, patient)
         SELECT last.alert_id, %s, 'hl7', last.recipient, last.patient
         FROM (
-            SELECT alert_id, recipient, patient, notice FROM deliveries
-            WHERE alert_id = %s AND channel = 'hl7' ORDER BY id DESC LIMIT 1
+            SELECT alert_id, recipient, patient, notice FROM deliveries d
+            WHERE alert_id = %s AND channel = 'hl7'
+              AND (state <> 'withdrawn' OR EXISTS (SELECT FROM attempts t WHERE t.delivery_id = d.id AND t.detail <> 'feed-off'))
+            ORDER BY id DESC LIMIT 1
         ) AS last
         WHERE last.notice LIKE 'wrong-identity%%' = %s
         ON CONFLICT DO NOTHING
         """,
         (notice, alert_id, event is AlertEvent.REINSTATE),
     )
+
+
+async def withdraw_from_hospital(transaction: Transaction, site: str) -> list[tuple[UUID, str]]:
+    """End what waits for a site's own system: its deliveries and their notices. Who calls writes down who wanted it, and why."""
+    cursor = await transaction.execute(
+        """
+        UPDATE deliveries SET state = 'withdrawn' WHERE channel = 'hl7' AND state = 'pending' AND recipient = %s
+        RETURNING id, notice
+        """,
+        (site,),
+    )
+    return [(delivery_id, notice) for delivery_id, notice in await cursor.fetchall()]

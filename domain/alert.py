@@ -103,11 +103,15 @@ _CHANNEL_WORDS = {ChannelName.SCREEN: "Screen", ChannelName.EMAIL: "E-mail", Cha
 
 
 class DeliveryState(StrEnum):
-    """One delivery's state. Nothing is ever skipped: what cannot be delivered waits and is shown."""
+    """One delivery's state. Nothing is ever skipped: what cannot be delivered waits and is shown.
+
+    Withdrawn, by a person and with a reason, is only what was to go to a hospital's own system.
+    """
 
     PENDING = "pending"
     SENT = "sent"
     DELIVERED = "delivered"
+    WITHDRAWN = "withdrawn"
 
 
 class AttemptOutcome(StrEnum):

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from alerts.hospital import from_column
+from alerts.hospital import from_column, withdraw_from_hospital
 from domain.actor import Actor
 from domain.alert import AlertEvent
 from domain.channel import HospitalPatient
@@ -50,6 +50,14 @@ class DeclaredFeed:
     declared_to: str
     switched_off_at: datetime | None
     waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """How many deliveries a person ended; `corrections` of them would have said that a result was another patient's."""
+
+    count: int
+    corrections: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,28 @@ async def switch_off(transaction: Connection, actor: Actor, site: str) -> int:
     (feed,) = await read_feeds(transaction, site)
     await record_audit(transaction, actor, "site.outbound-off", "site", site, waiting=feed.waiting)
     return feed.waiting
+
+
+async def withdraw_waiting(transaction: Connection, actor: Actor, site: str, reason: str) -> Withdrawn:
+    """End what waits for the system of a site that is switched off and shall never be told: each has its audit event.
+
+    An attempt that is under way may still tell: then it counts as told. Raises InvalidInput without a reason, NotFound where
+    there is no feed that is switched off.
+    """
+    if len(reason.strip()) < SHORTEST_DECLARATION:
+        raise InvalidInput("say with --drop-waiting why the site's system shall never be told what waits")
+    off = await transaction.execute(
+        "SELECT 1 FROM outbound_feeds WHERE site = %s AND switched_off_at IS NOT NULL FOR UPDATE", (site,)
+    )
+    if await off.fetchone() is None:
+        raise NotFound(f"no feed to site {site} is switched off")
+    deliveries = await withdraw_from_hospital(transaction, site)
+    for delivery_id, notice in deliveries:
+        await record_audit(
+            transaction, actor, "delivery.withdraw", "delivery", str(delivery_id), notice=notice, reason=reason.strip()
+        )
+    corrections = sum(_event_of(notice) is AlertEvent.WRONG_IDENTITY for _, notice in deliveries)
+    return Withdrawn(len(deliveries), corrections)
 
 
 async def read_feeds(transaction: Connection, site: str | None = None) -> list[DeclaredFeed]:

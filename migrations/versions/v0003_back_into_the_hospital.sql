@@ -51,6 +51,9 @@ ALTER TABLE encounters
     ADD COLUMN last_sequence        bigint CHECK (last_sequence > 0),
     ADD COLUMN last_sequence_sender text;
 
+-- When a hospital linked two numbers, or took it back, by its own clock: what is older undoes nothing. NULL where nobody said.
+ALTER TABLE person_aliases ADD COLUMN event_at timestamptz;
+
 -- ── the share of unclassified arrivals over weeks (safeguarding) ─────────────────────────────────────────────────────
 
 -- Arrivals that are erased are added here in the same statement: with those that are still kept they make a day's number. No people.
@@ -69,3 +72,13 @@ ALTER TABLE sites ADD COLUMN arrivals_counted_since timestamptz NOT NULL DEFAULT
 ALTER TABLE peers
     ADD COLUMN certificate_expires_at timestamptz,  -- NULL where the certificate is known by its fingerprint alone
     ADD CHECK (certificate_expires_at IS NULL OR certificate IS NOT NULL);
+
+-- ── what a person withdraws from a system that shall never be told (alerts, safeguarding) ─────────────────────────────
+
+-- Only what was to go to a hospital's own system. What was to go to social care is told, or waits.
+ALTER TABLE deliveries
+    DROP CONSTRAINT deliveries_state_check,
+    ADD CONSTRAINT deliveries_state_check
+        CHECK (state IN ('pending', 'sent', 'delivered') OR (state = 'withdrawn' AND channel = 'hl7')),
+    DROP CONSTRAINT deliveries_check,
+    ADD CONSTRAINT deliveries_check CHECK ((state IN ('pending', 'withdrawn')) = (sent_at IS NULL));

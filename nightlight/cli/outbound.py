@@ -14,7 +14,16 @@ from nightlight.supervisor.sockets import Address
 from runtime.clock import ENGLAND
 from runtime.database import Database
 from runtime.settings import Settings
-from safeguarding.outbound import VERSIONS, DeclaredFeed, OutboundFeed, read_feeds, set_outbound, switch_off
+from safeguarding.outbound import (
+    VERSIONS,
+    DeclaredFeed,
+    OutboundFeed,
+    Withdrawn,
+    read_feeds,
+    set_outbound,
+    switch_off,
+    withdraw_waiting,
+)
 
 
 def site_outbound(
@@ -41,6 +50,12 @@ def site_outbound(
     version: Annotated[str, typer.Option(help=f"MSH-12, one of {', '.join(VERSIONS)}.")] = "2.4",
     character_set: Annotated[str, typer.Option(help='MSH-18, such as "8859/1"; none is ASCII.', show_default=False)] = "",
     off: Annotated[bool, typer.Option("--off", help="Tell the site's system no more.")] = False,
+    drop_waiting: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON", help="With --off: never tell it what waits either, and why. It is audited.", show_default=False
+        ),
+    ] = None,
     data: DataFolder = None,
 ) -> None:
     """Tell a site's own system by HL7 (ORU) that there is safeguarding information or an answer, in neutral words.
@@ -53,7 +68,11 @@ def site_outbound(
             raise InvalidInput("name the site by its ODS code")
         if off and to is not None:
             raise InvalidInput("either --to or --off")
-    if off and site:
+    if drop_waiting is not None and not off:
+        raise InvalidInput("--drop-waiting goes with --off")
+    if drop_waiting is not None and site:
+        _say_withdrawn(site, on_store(data, lambda database, _: _withdraw(database, site, drop_waiting)))
+    elif off and site:
         waiting = on_store(data, lambda database, _: _switch_off(database, site))
         out.print(f"Nothing is sent to the system of site {site} any more, within a few seconds. Waiting: {waiting}.", markup=False)
     elif to is not None and site:
@@ -83,6 +102,21 @@ async def _switch_on(database: Database, settings: Settings, feed: OutboundFeed,
 async def _switch_off(database: Database, site: str) -> int:
     async with database.transaction() as transaction:
         return await switch_off(transaction, operator(), site)
+
+
+async def _withdraw(database: Database, site: str, reason: str) -> Withdrawn:
+    """Switch it off, if it is on, and end what waits, in one transaction."""
+    async with database.transaction() as transaction:
+        if any(feed.switched_off_at is None for feed in await read_feeds(transaction, site)):
+            await switch_off(transaction, operator(), site)
+        return await withdraw_waiting(transaction, operator(), site, reason)
+
+
+def _say_withdrawn(site: str, withdrawn: Withdrawn) -> None:
+    out.print(f"Nothing is sent to the system of site {site} any more. Withdrawn: {withdrawn.count}.", markup=False)
+    if withdrawn.corrections:
+        words = f"{withdrawn.corrections} of them would have said that a result was another patient's"
+        out.print(f"{words}: tell the hospital by other means.", style="bold", markup=False)
 
 
 async def _read(database: Database, site: str | None) -> list[DeclaredFeed]:

@@ -47,6 +47,10 @@ def outbound(*arguments: str) -> tuple[int, str]:
         ([*HERE, *DECLARED, "--character-set", "KLINGON"], "KLINGON is not a character set"),
         ([*HERE, "--off"], "either --to or --off"),
         (["R0C01", "--off"], "nothing is sent to site R0C01"),
+        (["R0C01", "--off", "--drop-waiting", "the system is gone"], "no feed to site R0C01 is switched off"),
+        (["R0C01", "--drop-waiting", "the system is gone"], "--drop-waiting goes with --off"),
+        ([*HERE, *DECLARED, "--drop-waiting", "the system is gone"], "--drop-waiting goes with --off"),
+        (["--off", "--drop-waiting", "the system is gone"], "name the site"),
     ],
 )
 def test_what_must_not_be_switched_on_is_said_in_one_line_and_changes_nothing(
@@ -86,6 +90,22 @@ def test_a_declared_site_is_told_shown_and_switched_off(url: str, capfd: pytest.
             assert word in shown
     assert outbound("R0C01", "--off")[0] == 0
     assert "R0C01: switched off" in " ".join((outbound()[1] + capfd.readouterr().out).split())
+    assert row(url, "SELECT switched_off_at IS NOT NULL FROM outbound_feeds") == (True,)
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_what_waits_is_withdrawn_with_a_reason_whether_it_was_off_before_or_not(
+    url: str, is_on: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert outbound(*HERE, *DECLARED)[0] == 0
+    if not is_on:
+        assert outbound("R0C01", "--off")[0] == 0
+    assert outbound("R0C01", "--off", "--drop-waiting", "gone")[0] == 1, "that is no reason"
+    assert row(url, "SELECT switched_off_at IS NULL FROM outbound_feeds") == (is_on,)
+    capfd.readouterr()
+    status, output = outbound("r0c01", "--off", "--drop-waiting", "the system was taken out of use")
+    assert status == 0
+    assert "Withdrawn: 0." in output + capfd.readouterr().out
     assert row(url, "SELECT switched_off_at IS NOT NULL FROM outbound_feeds") == (True,)
 
 

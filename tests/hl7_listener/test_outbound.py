@@ -8,20 +8,24 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from psycopg.errors import CheckViolation
 
-from alerts.claims import claim_due
-from domain.alert import ChannelName, CodedAnswer, Delivery
+from alerts.claims import Attempt, claim_due, record_attempt
+from domain.alert import AttemptOutcome, ChannelName, CodedAnswer, Delivery
+from domain.channel import Attempted
 from domain.encounter import TriggerEvent
 from domain.errors import InvalidInput, NotFound
 from hl7_listener.message import Message
 from hl7_listener.outbound import HospitalChannel, Sending
 from hl7_listener.outbound_message import ANSWERED, WITHDRAWN
 from hl7_listener.reader import parse
+from runtime.clock import now
 from runtime.database import Database
+from runtime.ids import uuid7
 from runtime.nudge import Nudges
 from runtime.settings import Settings
 from safeguarding.answering import acknowledge_alert
-from safeguarding.outbound import OutboundFeed, read_feeds, set_outbound, switch_off
+from safeguarding.outbound import OutboundFeed, Withdrawn, read_feeds, set_outbound, switch_off, withdraw_waiting
 from safeguarding.sweep import sweep_due
 from tests.alerts.running import QUICK, dispatcher
 from tests.conftest import FreshDatabase
@@ -51,6 +55,10 @@ class Hospital:
             waiting = await switch_off(transaction, OPERATOR, site)
         self.house.directory.forget()
         return waiting
+
+    async def withdraw(self, reason: str = "the system was taken out of use", site: str = "R0A01") -> Withdrawn:
+        async with self.house.database.transaction() as transaction:
+            return await withdraw_waiting(transaction, OPERATOR, site, reason)
 
     async def answer(self, alert_id: UUID, text: str = SECRET_WORDS) -> None:
         async with self.house.database.transaction() as transaction:
@@ -438,6 +446,79 @@ async def test_while_it_is_switched_off_what_waits_stays_waiting_is_shown_and_go
         await told.switch_on()
         await be_due(told)
         await all_told(told, 1)
+
+
+@pytest.mark.parametrize("is_off, reason, expected", [(False, "out of use for good", NotFound), (True, " why ", InvalidInput)])
+async def test_what_waits_is_withdrawn_from_no_system_that_is_told_and_never_without_a_reason(
+    told: Hospital, is_off: bool, reason: str, expected: type[Exception]
+) -> None:
+    await told.seen()
+    if is_off:
+        await told.switch_off()
+    with pytest.raises(expected):
+        await told.withdraw(reason)
+    assert await told.states() == ["pending"]
+    assert await told.house.value("SELECT count(*) FROM audit_events WHERE action = 'delivery.withdraw'") == 0
+
+
+async def test_nothing_that_social_care_is_to_hear_can_be_withdrawn(told: Hospital) -> None:
+    await told.seen()
+    with pytest.raises(CheckViolation):
+        await told.house.rows("UPDATE deliveries SET state = 'withdrawn' WHERE channel <> 'hl7' RETURNING id")
+
+
+async def test_what_a_person_withdraws_waits_no_more_and_who_and_why_is_written_down(told: Hospital) -> None:
+    await told.seen()
+    await told.switch_on("R0A02")
+    await told.seen(OTHER_CHILD, site="R0A02", visit_number="V7")
+    await told.switch_off()
+    elsewhere = await told.house.rows("SELECT id, state FROM deliveries WHERE channel <> 'hl7' ORDER BY id")
+    assert await told.withdraw() == Withdrawn(1, 0)
+    assert await told.states() == ["withdrawn", "pending"], "another site's waits"
+    assert await told.house.rows("SELECT id, state FROM deliveries WHERE channel <> 'hl7' ORDER BY id") == elsewhere
+    assert await told.house.rows(
+        "SELECT actor_id, detail->>'reason', detail->>'notice' FROM audit_events WHERE action = 'delivery.withdraw'"
+    ) == [(OPERATOR.id, "the system was taken out of use", "raised")]
+    assert await told.withdraw() == Withdrawn(0, 0)
+    await told.switch_on()
+    async with delivering(told):
+        await told.house.ask(number=OTHER_CHILD, visit_number="V8")
+        await eventually(lambda: _are(told, ["withdrawn", "delivered", "delivered"]))
+
+
+@pytest.mark.parametrize("outcome, state", [(AttemptOutcome.DELIVERED, "delivered"), (AttemptOutcome.TEMPORARY, "withdrawn")])
+async def test_an_attempt_under_way_that_tells_all_the_same_counts_as_told(
+    told: Hospital, outcome: AttemptOutcome, state: str
+) -> None:
+    await told.seen()
+    async with told.house.database.transaction() as transaction:
+        [delivery] = await claim_due(transaction, ChannelName.HL7, "d", timedelta(minutes=1), 1)
+    await told.switch_off()
+    await told.withdraw()
+    async with told.house.database.transaction() as transaction:
+        await record_attempt(transaction, Attempt(uuid7(), delivery, now(), Attempted(outcome, "")), "d", 0.0)
+        assert await claim_due(transaction, ChannelName.HL7, "d", timedelta(minutes=1), 1) == []
+    assert await told.states() == [state]
+
+
+@pytest.mark.parametrize("tried, notices", [(False, 1), (True, 2)])
+async def test_a_result_that_was_never_told_needs_no_correction_and_one_that_may_have_been_does(
+    told: Hospital, tried: bool, notices: int
+) -> None:
+    await told.seen()
+    async with told.house.database.transaction() as transaction:
+        [delivery] = await claim_due(transaction, ChannelName.HL7, "d", timedelta(minutes=1), 1)
+        failed = Attempted(AttemptOutcome.TEMPORARY, "no-ack" if tried else "feed-off")
+        await record_attempt(transaction, Attempt(uuid7(), delivery, now(), failed), "d", 0.0)
+    await told.switch_off()
+    await told.withdraw()
+    await told.house.ask(number=OTHER_CHILD, trigger=TriggerEvent.UPDATE, minutes=1)
+    assert len(await told.notices()) == notices
+    assert await told.withdraw() == Withdrawn(notices - 1, notices - 1)
+
+
+async def _are(hospital: Hospital, states: list[str]) -> bool:
+    return await hospital.states() == states
 
 
 async def test_nothing_leaves_the_machine_in_the_clear(told: Hospital) -> None:
