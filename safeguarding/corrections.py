@@ -38,11 +38,12 @@ async def tell_of(transaction: Transaction, encounter_id: UUID, event: AlertEven
 
 
 # Also right: raised before a merge that a hospital has taken back meanwhile. Then the child itself was there.
+# What ended as it was recorded was never a link (flags_store/aliases.py).
 _STANDING = """
     SELECT a.id, a.state, e.nhs_number IS NULL
         OR EXISTS (SELECT FROM persons p WHERE p.id = a.person_id AND p.nhs_number = e.nhs_number)
         OR EXISTS (SELECT FROM person_aliases s WHERE s.person_id = a.person_id AND s.value = e.nhs_number AND s.facility = ''
-                   AND (s.ended_at IS NULL OR s.recorded_at > uuid_extract_timestamp(a.id)))
+                   AND (s.ended_at IS NULL OR (s.recorded_at > uuid_extract_timestamp(a.id) AND s.recorded_at < s.ended_at)))
         OR EXISTS (SELECT FROM newborn_links l JOIN flags f ON f.id = l.flag_id AND f.person_id = a.person_id
                    WHERE (l.facility, l.value) IN (('', e.nhs_number), (e.site, e.local_number)))
     FROM alerts a JOIN encounters e ON e.id = a.encounter_id
