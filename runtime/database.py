@@ -10,15 +10,15 @@ from types import TracebackType
 from typing import LiteralString, Protocol, Self, TypeVar
 
 import psycopg
-from psycopg.adapt import Transformer
-from psycopg.pq import TransactionStatus
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from domain.errors import CouldNotReachStore, NightlightError
 from runtime.arrays import ArrayDumper
+from runtime.kept import Kept, KeptConnections
 from runtime.logs import get_logger
-from runtime.pipelined import Parameters, Pipelined, Prepared
+from runtime.pipelined import Parameters, Pipelined
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Connected = TypeVar("Connected")
@@ -56,8 +56,9 @@ class Database:
     """Connections of the service role, the desk's apart from all others. Use it as `async with Database(url) as database`."""
 
     def __init__(self, url: str, connections: int = 10, application: str = "nightlight") -> None:
+        url = _with_keepalive(url)
         self._pool = _pool(url, connections, application, _SESSION)
-        self._desk = _AtDesk(url, application)
+        self._desk = KeptConnections(lambda: _connect_desk(url, application))
 
     async def __aenter__(self) -> Self:
         await self._pool.open()
@@ -91,15 +92,23 @@ class Database:
         It has connections that nobody else waits for. What it executes goes out when rows are asked for, or at the end: an
         error may show that late. Raises as `transaction` does.
         """
-        async with self._connected(self._desk.connection()) as (connection, prepared):
-            pipelined = Pipelined(connection, prepared)
+        async with self._connected(self._desk.lend()) as kept:
+            pipelined = Pipelined(kept.connection, kept.prepared)
             try:
-                await pipelined.execute("BEGIN")
-                await pipelined.execute("SELECT pg_current_xact_id()")
-                yield pipelined
-                committed = await pipelined.commit()
-            except BaseException:
-                await _abandon(connection, pipelined, prepared)
+                async with asyncio.timeout(LONGEST_SECONDS):
+                    await pipelined.execute("BEGIN")
+                    await pipelined.execute("SELECT pg_current_xact_id()")
+                    yield pipelined
+                    committed = await pipelined.commit()
+            except TimeoutError:
+                await kept.connection.close()
+                log.warning("database silent")
+                raise CouldNotReachStore("the database does not answer") from None
+            except Exception:
+                await _abandon(kept, pipelined)
+                raise
+            except BaseException:  # who is cancelled does not wait for an answer
+                await kept.connection.close()
                 raise
             if not committed:
                 raise CouldNotReachStore("the transaction could not be committed")
@@ -156,39 +165,23 @@ _BY_KEYS = " -c plan_cache_mode=force_generic_plan" + "".join(
     f" -c enable_{way}=off" for way in ("seqscan", "bitmapscan", "material", "memoize", "hashjoin", "mergejoin")
 )
 _CONNECT_SECONDS = 2
+LONGEST_SECONDS = TRANSACTION_TIMEOUT_MS / 1000 + 2
+"""For the desk's whole transaction: the server ends it sooner, unless nothing comes from there any more."""
+_KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
 
 
-class _AtDesk:
-    """The desk's connections, open from group to group: to take one from a pool costs as much as two statements."""
+async def _connect_desk(url: str, application: str) -> Connection:
+    connection = await psycopg.AsyncConnection.connect(
+        url, autocommit=True, prepare_threshold=None, application_name=application, options=_SESSION + _BY_KEYS,
+        connect_timeout=_CONNECT_SECONDS,
+    )  # fmt: skip
+    await _configure(connection)
+    return connection
 
-    def __init__(self, url: str, application: str) -> None:
-        self._url = url
-        self._application = application
-        self._idle: list[tuple[Connection, Prepared]] = []
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[tuple[Connection, Prepared]]:
-        """A connection for one transaction. Raises psycopg's errors where there is none to be had."""
-        connection, prepared = self._idle.pop() if self._idle else await self._connect()
-        try:
-            yield connection, prepared
-        finally:
-            if connection.pgconn.transaction_status == TransactionStatus.IDLE:
-                self._idle.append((connection, prepared))
-            else:
-                await connection.close()
-
-    async def close(self) -> None:
-        while self._idle:
-            await self._idle.pop()[0].close()
-
-    async def _connect(self) -> tuple[Connection, Prepared]:
-        connection = await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, prepare_threshold=None, application_name=self._application,
-            options=_SESSION + _BY_KEYS, connect_timeout=_CONNECT_SECONDS,
-        )  # fmt: skip
-        await _configure(connection)
-        return connection, Prepared(Transformer(connection.adapters))
+def _with_keepalive(url: str) -> str:
+    """The URL, with the system's own watch over connections that were dropped without a word, unless the URL says its own."""
+    return make_conninfo("", **{**_KEEPALIVE, **conninfo_to_dict(url)})
 
 
 def _pool(url: str, connections: int, application: str, options: str) -> AsyncConnectionPool:
@@ -210,16 +203,18 @@ async def _configure(connection: Connection) -> None:
     connection.adapters.register_dumper(list, ArrayDumper)
 
 
-async def _abandon(connection: Connection, pipelined: Pipelined, prepared: Prepared) -> None:
+async def _abandon(kept: Kept, pipelined: Pipelined) -> None:
+    """Make the connection fit for use again, or close it."""
     try:
-        failed = await pipelined.abandon()
-    except BaseException:
-        await connection.close()
-        raise
-    await _roll_back(connection)
-    if failed and not connection.closed:
-        prepared.names.clear()
-        await connection.execute("DEALLOCATE ALL")
+        async with asyncio.timeout(LONGEST_SECONDS):
+            if await pipelined.abandon():
+                kept.prepared.names.clear()
+                await kept.connection.execute("ROLLBACK")
+                await kept.connection.execute("DEALLOCATE ALL")
+            else:
+                await kept.connection.execute("ROLLBACK")
+    except (psycopg.Error, TimeoutError):
+        await kept.connection.close()
 
 
 async def _roll_back(connection: Connection) -> None:

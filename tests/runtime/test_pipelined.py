@@ -3,12 +3,16 @@
 # ruff: noqa: PT012 (what is to fail is a transaction, and its block is several statements)
 
 import asyncio
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from domain.errors import CouldNotReachStore
 from runtime.database import Database, Transaction
@@ -33,6 +37,13 @@ VALUES = {
 async def database(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
     async with Database(fresh_database.service_url) as database:
         yield database
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """For a socket, whose path may have some hundred characters only."""
+    with tempfile.TemporaryDirectory(prefix="nl-") as folder:
+        yield Path(folder)
 
 
 async def backend(transaction: Transaction) -> int:
@@ -190,3 +201,70 @@ async def test_a_text_that_postgresql_cannot_hold_is_a_data_error(database: Data
     with pytest.raises(psycopg.DataError):
         async with database.numbered_transaction() as transaction:
             await transaction.execute("SELECT %s::text[]", (["a\0b"],))
+
+
+@asynccontextmanager
+async def proxy(database: FreshDatabase, folder: Path) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """A way to the server, and what makes it swallow every byte of the connections that are open by then."""
+    socket = next(Path(str(conninfo_to_dict(database.service_url)["host"])).glob(".s.PGSQL.*[0-9]"))
+    swallowing = asyncio.Event()
+
+    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, came_late: bool) -> None:
+        while data := await source.read(65_536):
+            if came_late or not swallowing.is_set():
+                sink.write(data)
+        sink.close()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_unix_connection(str(socket))
+        late = swallowing.is_set()
+        await asyncio.gather(pump(reader, to_server, came_late=late), pump(from_server, writer, came_late=late))
+
+    server = await asyncio.start_unix_server(connect, str(folder / socket.name))
+    try:
+        yield make_conninfo(database.service_url, host=str(folder)), swallowing
+    finally:
+        server.close()
+
+
+async def test_a_connection_that_was_dropped_without_a_word_hangs_nobody(
+    fresh_database: FreshDatabase, short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.database.LONGEST_SECONDS", 0.3)
+
+    async def ask(database: Database) -> int:
+        async with database.numbered_transaction() as transaction:
+            return await backend(transaction)
+
+    async with proxy(fresh_database, short_folder) as (url, swallowing), Database(url) as database:
+        before = {await process for process in [asyncio.create_task(ask(database)) for _ in range(3)]}
+        swallowing.set()
+        with pytest.raises(CouldNotReachStore):
+            await ask(database)
+        assert await ask(database) not in before, "the others of its time are not trusted either"
+
+
+async def test_a_connection_that_was_idle_for_long_is_not_used_again(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with database.numbered_transaction() as transaction:
+        process = await backend(transaction)
+    monkeypatch.setattr("runtime.kept.LONGEST_IDLE_SECONDS", 0.0)
+    async with database.numbered_transaction() as transaction:
+        assert await backend(transaction) != process
+
+
+async def test_after_the_server_came_back_one_transaction_fails_at_most(database: Database) -> None:
+    begun = asyncio.Barrier(3)
+
+    async def together() -> int:
+        async with database.numbered_transaction() as transaction:
+            await begun.wait()
+            return await backend(transaction)
+
+    processes = await asyncio.gather(*(together() for _ in range(3)))
+    async with database.transaction() as other:
+        await other.execute("SELECT pg_terminate_backend(process) FROM unnest(%s::int[]) AS process", (processes,))
+    with pytest.raises(CouldNotReachStore):
+        async with database.numbered_transaction() as transaction:
+            await backend(transaction)
+    async with database.numbered_transaction() as transaction:
+        assert await backend(transaction) not in processes
