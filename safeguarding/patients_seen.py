@@ -118,10 +118,10 @@ async def _link_merged(transaction: Transaction, works: Sequence[Work]) -> bool:
         one, other = check.prior.nhs_number, check.identity.nhs_number
         if check.trigger is TriggerEvent.UNLINK:
             if one and other:
-                await end_merge(transaction, check.actor, one, other, check.site)
+                await end_merge(transaction, check.actor, one, other, check.site, check.moment)
             continue
         if one and other:
-            await record_merge(transaction, check.actor, one, other, check.site)
+            await record_merge(transaction, check.actor, one, other, check.site, check.moment)
         await spread_links(transaction, check.prior.keys, check.identity.keys)
         await spread_links(transaction, check.identity.keys, check.prior.keys)
     return bool(merged)

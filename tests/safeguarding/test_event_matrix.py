@@ -194,6 +194,63 @@ async def test_an_unlink_takes_no_flag_from_the_child_who_has_it(house: House) -
     assert rows == [(CHILD, "raised"), (OTHER_CHILD, "retracted")]
 
 
+async def is_flagged(house: House) -> bool:
+    """Whether the flag of CHILD is found by the other number."""
+    return isinstance((await house.ask(number=OTHER_CHILD, trigger=TriggerEvent.LOOKUP, silent=True, minutes=40)).outcome, Flagged)
+
+
+async def merge_late(house: House, happened: int, minutes: int = 30, **changes: Any) -> Any:
+    """The merge comes after its time, in minutes from SEEN_AT."""
+    prior = check(number=CHILD, local="634").identity
+    values: dict[str, Any] = {"number": OTHER_CHILD, "trigger": TriggerEvent.MERGE, "local": "633", "visit_number": "", **changes}
+    return await house.ask(prior=prior, event_at=SEEN_AT + timedelta(minutes=happened), minutes=minutes, **values)
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["a second message of it", "the first we hear of it"])
+async def test_a_merge_that_comes_after_its_unlink_links_nothing(house: House, is_known: bool) -> None:
+    await (merge(house) if is_known else house.flag())
+    await unlink(house)
+    await merge_late(house, 5)
+    assert not await is_flagged(house)
+    assert await house.value("SELECT count(*) FROM person_aliases WHERE ended_at IS NULL") == 0
+
+
+async def test_another_hospitals_unlink_keeps_no_merge_from_being_made(house: House) -> None:
+    await house.flag()
+    await unlink(house, site="R0A02")
+    await merge_late(house, 5)
+    assert await is_flagged(house)
+
+
+async def test_a_merge_after_the_unlink_links_whenever_it_comes(house: House) -> None:
+    await house.flag()
+    await unlink(house)
+    await merge_late(house, 10)
+    assert await is_flagged(house)
+
+
+async def test_an_unlink_that_comes_after_a_later_merge_takes_nothing_back(house: House) -> None:
+    await merge(house)
+    await merge_late(house, 10, minutes=10)
+    await unlink(house, event_at=SEEN_AT + timedelta(minutes=8), minutes=30)
+    assert await is_flagged(house)
+
+
+async def test_an_unlink_of_what_was_never_linked_reinstates_no_alert_of_the_wrong_child(house: House) -> None:
+    await house.flag()
+    await house.ask(local="633")
+    await house.ask(number=OTHER_CHILD, local="633", trigger=TriggerEvent.UPDATE, minutes=5)
+    await unlink(house)
+    assert await house.rows(ALERTS) == [("301", "retracted")]
+
+
+async def test_an_unlink_that_is_told_again_is_kept_once(house: House) -> None:
+    await house.flag()
+    await unlink(house)
+    await unlink(house, event_at=SEEN_AT + timedelta(minutes=9), minutes=12)
+    assert await house.value("SELECT count(*) FROM person_aliases") == 1
+
+
 async def test_what_is_linked_again_is_told_again(house: House) -> None:
     await merge(house)
     await unlink(house)
