@@ -52,11 +52,13 @@ def look(raw: bytes) -> Sight:
         and b"\\" not in raw.replace(header, b"")
         and all(re.match(rb"(?=[0-9]*[A-Z])[A-Z0-9]{3}(\||\Z)", line) for line in lines)
     )
-    message_type = re.sub(rb"[\x00-\x1f\x7f]", b"", fields[8]).split(header[4:5] or b"^")[0].strip(_BLANKS).upper()
+    has_delimiters = _PUNCTUATION.fullmatch(header[3:4] + fields[1]) is not None
+    component = header[4:5] if has_delimiters and header[4:5] else b"^"
+    message_type = re.sub(rb"[\x00-\x1f\x7f]", b"", fields[8]).split(component)[0].strip(_BLANKS).upper()
     only_number = _only_number(pids[0]) if is_plain and len(pids) == 1 else None
     begins = [line for line in lines if line[:3] == b"MSH"]
     return Sight(
-        _PUNCTUATION.fullmatch(header[3:4] + fields[1]) is not None,
+        has_delimiters,
         fields[9],
         any(field.strip() not in {b"", b'""'} for field in fields[14:16]),
         message_type,
