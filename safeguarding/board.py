@@ -13,9 +13,12 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from domain.actor import Actor
+from domain.answer import Coverage
 from domain.care_setting import CareSetting
 from runtime.audit import record_audit
+from runtime.clock import now
 from runtime.database import Connection
+from safeguarding.directory import read_directory
 from safeguarding.views import MOST_ROWS
 
 LEFT_LATELY = timedelta(hours=4)
@@ -111,22 +114,28 @@ _FEED = "SELECT last_message_at, last_message_at < now() - %(silent)s FROM site_
 
 _MARK = f"""
     SELECT md5(coalesce(string_agg(concat_ws(' ', e.id, e.version, a.changed_at), ',' ORDER BY e.id), '')),
-           (SELECT last_message_at < now() - %(silent)s FROM site_feeds WHERE site = %(site)s),
-           (SELECT count(*) FROM authorities
-            WHERE state = 'paused' OR (state = 'live' AND coalesce(last_extracted_at + rhythm < now(), true)))
+           (SELECT last_message_at < now() - %(silent)s FROM site_feeds WHERE site = %(site)s)
     FROM encounters e
     CROSS JOIN LATERAL (SELECT max(changed_at) AS changed_at FROM alerts WHERE encounter_id = e.id) AS a
     WHERE {_WATCHED}
 """  # noqa: S608
 
 
+async def read_coverage(transaction: Connection) -> Coverage:
+    """How far a board reaches now, for its mark and its page alike: by the directory as it stands, not as it is kept in memory."""
+    return (await read_directory(transaction)).coverage(now())
+
+
+async def board_mark(transaction: Connection, site: str, coverage: Coverage) -> str:
+    """A mark that is another one after any change that the site's board shows with this coverage; no patient is in it."""
+    row = await (await transaction.execute(_MARK.encode(), _parameters(site) | {"silent": FEED_SILENT})).fetchone()
+    return "-".join(str(each) for each in (*(row or ()), coverage.fully_checked))
+
+
 async def board_marks(transaction: Connection, sites: Sequence[str]) -> dict[str, str]:
-    """A mark for each site that is another one after any change that its board shows; no patient is in it."""
-    marks = {}
-    for site in sites:
-        row = await (await transaction.execute(_MARK.encode(), _parameters(site) | {"silent": FEED_SILENT})).fetchone()
-        marks[site] = "-".join(str(each) for each in row or ())
-    return marks
+    """The mark of each site's board."""
+    coverage = await read_coverage(transaction)
+    return {site: await board_mark(transaction, site, coverage) for site in sites}
 
 
 def _parameters(site: str) -> dict[str, object]:

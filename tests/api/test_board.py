@@ -35,6 +35,11 @@ async def shown(house: House) -> str:
     return words(await board(house))
 
 
+def mark_of(page: str) -> str:
+    """What the page's script sends."""
+    return page.split('data-mark="')[1].split('"', maxsplit=1)[0]
+
+
 async def test_anonymous_people_are_sent_to_sign_in_and_scripts_are_told_401(house: House) -> None:
     async with house.browser() as browser:
         assert (await browser.get(BOARD)).headers["location"] == f"/sign-in?next={BOARD}"
@@ -192,6 +197,27 @@ async def test_with_fresh_feeds_there_is_no_amber(house: House) -> None:
     text = await shown(house)
     assert "Silent" not in text
     assert "Not fully checked" not in text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "last_extracted_at = now() - interval '3 days' WHERE code = '707'",
+        "state = 'paused' WHERE code = '707'",
+        "state = 'trial'",
+    ],
+    ids=["one is late", "one is paused", "none is connected"],
+)
+async def test_an_open_board_says_as_soon_as_its_mark_changes_that_it_is_not_fully_checked(house: House, change: str) -> None:
+    """What a mark stands for is what was rendered with it: no later answer of 204 keeps the caution from the wall."""
+    async with house.browser(await clinician(house)) as browser:
+        first = (await browser.get(BOARD)).text
+        assert "Not fully checked" not in first
+        await house.rows(f"UPDATE authorities SET {change} RETURNING 1")
+        renewed = await browser.get(f"{BOARD}/rows", params={"mark": mark_of(first)})
+        assert renewed.status_code == 200
+        assert "Not fully checked" in renewed.text
+        assert (await browser.get(f"{BOARD}/rows", params={"mark": mark_of(renewed.text)})).status_code == 204
 
 
 async def test_opening_a_row_is_the_banners_own_look_and_hides_back_to_the_board(house: House) -> None:
