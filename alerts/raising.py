@@ -45,6 +45,7 @@ async def raise_alerts(transaction: Transaction, wanted: Sequence[NewAlert]) -> 
     """Raise each alert that is not there yet, with one pending delivery per recipient. Returns only the new ones.
 
     One alert per encounter, authority and person: an encounter that turns out to be another child's tells of that child too.
+    A hospital that was told nothing of an alert which is there already is told now.
     """
     if not wanted:
         return []
@@ -83,6 +84,13 @@ _RAISE = """
         SELECT id, 'raised', 'email', email, NULL::jsonb FROM raised JOIN wanted USING (id) WHERE email <> ''
         UNION ALL
         SELECT id, 'raised', 'hl7', hospital, patient::jsonb FROM raised JOIN wanted USING (id) WHERE hospital <> ''
+        UNION ALL
+        SELECT untold.id, 'raised', 'hl7', hospital, patient::jsonb FROM wanted, LATERAL (
+            SELECT a.id FROM alerts a
+            WHERE (a.encounter_id, a.authority_code, a.person_id) = (wanted.encounter_id, wanted.authority_code, wanted.person_id)
+              AND NOT EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.id AND d.channel = 'hl7') OFFSET 0
+        ) AS untold WHERE hospital <> ''
+        ON CONFLICT DO NOTHING
     ), noted AS (
         INSERT INTO alert_events (occurred_at, alert_id, event, state_after, actor_name)
         SELECT raised_at, id, 'raise', 'raised', 'Nightlight' FROM raised

@@ -15,6 +15,7 @@ from flags_store.newborns import resolve_newborn
 from runtime.audit import record_audit
 from runtime.clock import now
 from runtime.database import Transaction
+from safeguarding.corrections import is_of_its_patient
 from safeguarding.outbound import hospital_of_encounter
 
 SHORTEST_REASON = 5
@@ -30,7 +31,8 @@ async def acknowledge_alert(
     Raises NotFound for another authority's alert, InvalidInput for a text that is too long.
     """
     encounter_id = await acknowledge(transaction, alert_id, authority_code, actor.name, answer, text.strip(), now())
-    if hospital := await hospital_of_encounter(transaction, encounter_id):
+    hospital = await hospital_of_encounter(transaction, encounter_id)
+    if hospital and await is_of_its_patient(transaction, alert_id):
         await tell_hospital_of_answer(transaction, alert_id, hospital)
     await record_audit(transaction, actor, "alert.acknowledge", "alert", str(alert_id), answer=answer.value)
     return encounter_id

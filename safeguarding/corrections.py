@@ -37,6 +37,13 @@ async def tell_of(transaction: Transaction, encounter_id: UUID, event: AlertEven
     return await tell_each(transaction, right, event, at, actor_name)
 
 
+async def is_of_its_patient(transaction: Transaction, alert_id: UUID) -> bool:
+    """Whether the alert is about the patient that its encounter now has, so that it may stand in that patient's record."""
+    cursor = await transaction.execute(f"{_STANDING} WHERE a.id = %s".encode(), (alert_id,))
+    row = await cursor.fetchone()
+    return row is not None and bool(row[2])
+
+
 # Also right: raised before a merge that a hospital has taken back meanwhile. Then the child itself was there.
 # What ended as it was recorded was never a link (flags_store/aliases.py).
 _STANDING = """

@@ -21,7 +21,7 @@ from runtime.clock import england_day
 from safeguarding.check import Check, Reply
 from safeguarding.decision import decide_answer, decide_whom_to_tell, identity_cautions, tells
 from safeguarding.directory import Directory
-from safeguarding.encounter_events import belonging, follow, is_arrival
+from safeguarding.encounter_events import belonging, follow, is_arrival, is_late
 
 _NO_LOOK = frozenset({TriggerEvent.DISCHARGE, TriggerEvent.CANCEL_ADMIT, TriggerEvent.OTHER})
 
@@ -146,9 +146,20 @@ class Work:
 
     @property
     def corrected(self) -> list[UUID]:
-        """The encounters that have another patient than before."""
-        before = {each.id: self.before[each.id].nhs_number for each in self.after if each.id in self.before}
-        return [each.id for each in self.after if before.get(each.id) not in {None, each.nhs_number}]
+        """The encounters that have another patient than before, or whose patient is said again and has no flag that was found."""
+        pairs = [(self.before[each.id], each) for each in self.after if each.id in self.before]
+        return [
+            after.id
+            for before, after in pairs
+            if before.nhs_number not in {None, after.nhs_number} or (before.flagged and self._says_again(before, after))
+        ]
+
+    def _says_again(self, before: Encounter, after: Encounter) -> bool:
+        number = self.check.identity.nhs_number
+        if number is None or number != after.nhs_number or self.check.trigger is TriggerEvent.LOOKUP or is_late(self.check, before):
+            return False
+        mine = [each for each in self.found if each.encounter and each.encounter.id == after.id]
+        return bool(mine) and not any(each.flags for each in mine)
 
     @property
     def paired(self) -> list[NhsNumber]:
@@ -161,15 +172,26 @@ class Work:
         check = self.check
         if check.silent or check.trigger is TriggerEvent.BANNER:
             return []
+        own = self._own_persons()
         return [
             NewAlert(
                 each.encounter.id, code, flag.person_id, self._reason(each.encounter, flag),
-                directory.authorities[code].alert_email, check.at, directory.hospital_of(each.encounter),
+                directory.authorities[code].alert_email, check.at,
+                directory.hospital_of(each.encounter) if (each.encounter.id, flag.person_id) in own else None,
             )
             for each in self.found
             if each.encounter and each.flags
             for code, flag in self._to_tell(each).items()
         ]  # fmt: skip
+
+    def _own_persons(self) -> set[tuple[UUID, UUID]]:
+        """To whom the encounters' own numbers lead: what another number led to is put into no patient's record."""
+        return {
+            (each.encounter.id, flag.person_id)
+            for each in self.found
+            if each.encounter and each.flags and each.number == each.encounter.nhs_number
+            for flag in each.flags
+        }
 
     def _to_tell(self, found: Found) -> dict[str, Flag]:
         before = self.before.get(found.encounter.id) if found.encounter else None

@@ -30,7 +30,7 @@ from safeguarding.sweep import sweep_due
 from tests.alerts.running import QUICK, dispatcher
 from tests.conftest import FreshDatabase
 from tests.hl7_listener.engine import Answering, TestEngine, accept, ack, control_id_in, running_engine
-from tests.safeguarding.house import CHILD, KEY, OPERATOR, OTHER_CHILD, House, open_house
+from tests.safeguarding.house import CHILD, KEY, OPERATOR, OTHER_CHILD, SEEN_AT, House, check, open_house
 
 DECLARED = "Dr A. Example, Caldicott guardian, agreement 2026-11 section 4"
 SECRET_WORDS = "Ringing the ward at ten"
@@ -259,6 +259,82 @@ async def test_a_site_that_was_told_hears_of_the_withdrawal_although_it_is_switc
     await told.switch_off()
     await told.house.ask(number=OTHER_CHILD, trigger=TriggerEvent.UPDATE, minutes=5)
     assert await told.notices() == ["raised", "wrong-identity"]
+
+
+async def told_of(hospital: Hospital) -> list[tuple[str, str]]:
+    """Each notice to the hospital, with the number of the patient in whose record it stands."""
+    return await hospital.house.rows("SELECT notice, patient->>'nhs_number' FROM deliveries WHERE channel = 'hl7' ORDER BY id")
+
+
+async def alert_states(hospital: Hospital) -> list[str]:
+    return [state for (state,) in await hospital.house.rows("SELECT state FROM alerts ORDER BY id")]
+
+
+async def named_late(told: Hospital) -> UUID:
+    """An encounter of OTHER_CHILD, of which an earlier message comes after it and names CHILD, who is flagged; the alert."""
+    await told.house.flag()
+    await told.house.ask(number=OTHER_CHILD, minutes=10)
+    return (await told.house.ask(trigger=TriggerEvent.UPDATE, minutes=12, event_at=SEEN_AT)).alerts[0]
+
+
+async def test_a_late_message_that_names_another_child_tells_the_authority_and_puts_nothing_into_the_patients_record(
+    told: Hospital,
+) -> None:
+    alert = await named_late(told)
+    await told.answer(alert)
+    assert await alert_states(told) == ["acknowledged"]
+    assert await told_of(told) == []
+
+
+async def test_a_lookup_by_another_number_puts_nothing_into_the_record_of_the_encounters_patient(told: Hospital) -> None:
+    await told.house.flag()
+    await told.house.rows("UPDATE sites SET lookups_alert = true RETURNING ods_code")
+    await told.house.ask(number=OTHER_CHILD, local="633")
+    looked = await told.house.ask(trigger=TriggerEvent.LOOKUP, local="633", visit_number="", minutes=1)
+    assert len(looked.alerts) == 1
+    assert await told_of(told) == []
+
+
+async def test_the_hospital_is_told_as_soon_as_its_own_messages_say_that_it_is_the_child(told: Hospital) -> None:
+    await named_late(told)
+    await told.house.ask(trigger=TriggerEvent.UPDATE, minutes=20)
+    await told.house.ask(trigger=TriggerEvent.UPDATE, minutes=21)
+    assert await alert_states(told) == ["raised"]
+    assert await told_of(told) == [("raised", CHILD)]
+
+
+async def test_the_hospital_is_told_of_a_flag_to_which_a_merged_number_leads(told: Hospital) -> None:
+    await told.house.flag()
+    await told.house.ask(number=OTHER_CHILD)
+    prior = check(number=CHILD).identity
+    merged = await told.house.ask(number=OTHER_CHILD, trigger=TriggerEvent.MERGE, prior=prior, visit_number="", minutes=1)
+    assert len(merged.alerts) == 1
+    assert await told_of(told) == [("raised", OTHER_CHILD)]
+
+
+@pytest.mark.parametrize("flags_of_other, states", [(False, ["retracted"]), (True, ["raised", "raised"])])
+async def test_an_alert_of_a_late_message_is_taken_back_once_the_hospital_says_again_who_its_patient_is(
+    told: Hospital, flags_of_other: bool, states: list[str]
+) -> None:
+    """But where the patient is flagged too: then it stays, on the safe side."""
+    if flags_of_other:
+        await told.house.flag(OTHER_CHILD)
+    await named_late(told)
+    for event_at in (SEEN_AT, SEEN_AT + timedelta(minutes=20)):
+        assert "retracted" not in await alert_states(told), "what is late says nothing"
+        await told.house.ask(number=OTHER_CHILD, trigger=TriggerEvent.UPDATE, minutes=20, event_at=event_at)
+    assert await alert_states(told) == states
+    assert await told_of(told) == [("raised", OTHER_CHILD)] * flags_of_other
+    await told.house.ask(trigger=TriggerEvent.UPDATE, minutes=30)
+    assert ("raised", CHILD) in await told_of(told), "it was the child after all"
+
+
+async def test_a_plan_that_ends_takes_no_alert_back(told: Hospital) -> None:
+    await told.seen()
+    await told.house.rows("UPDATE flags SET deleted_on = current_date RETURNING id")
+    await told.house.ask(trigger=TriggerEvent.UPDATE, minutes=5)
+    assert await alert_states(told) == ["raised"]
+    assert await told_of(told) == [("raised", CHILD)]
 
 
 # In which order
