@@ -22,7 +22,7 @@ from runtime.sessions import Session
 from safeguarding.day import Day, bounds, read_day
 from safeguarding.day_feed import SiteFeed, read_feed
 from safeguarding.directory import Site
-from safeguarding.quarantine_views import QuarantineRow, quarantine_of_organisation
+from safeguarding.quarantine_views import QuarantineList, quarantine_of_organisation
 from safeguarding.retention import ENCOUNTER_LIFE
 
 EARLIEST = date(2020, 1, 1)
@@ -39,7 +39,7 @@ class _Found:
     day: Day
     feed: SiteFeed
     late: tuple[Feed, ...]
-    held: tuple[QuarantineRow, ...]
+    held: QuarantineList
     at: datetime
 
 
@@ -90,5 +90,5 @@ async def _read(services: Services, session: Session, site: Site, day: date, act
     async with services.database.transaction() as transaction:
         found = await read_day(transaction, session.actor, site.ods_code, day, action=action)
         feed = await read_feed(transaction, site.ods_code, begin, end, at, services.settings.control_id_days)
-        held = await quarantine_of_organisation(transaction, directory, session.organisation)
-    return _Found(found, feed, directory.coverage(at).late, tuple(row for row in held.rows if row.site == site.ods_code), at)
+        held = await quarantine_of_organisation(transaction, directory, session.organisation, site=site.ods_code)
+    return _Found(found, feed, directory.coverage(at).late, held, at)

@@ -17,7 +17,7 @@ from domain.answer import Feed
 from runtime.clock import ENGLAND
 from safeguarding.day import Attendance, Day
 from safeguarding.day_feed import SiteFeed
-from safeguarding.quarantine_views import QuarantineRow
+from safeguarding.quarantine_views import QuarantineList
 
 HEADER = (
     "Part", "Visit number", "Hospital number", "Care setting", "Arrived", "Left", "Whereabouts", "Social care", "Banner",
@@ -26,7 +26,7 @@ HEADER = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def to_csv(site_name: str, day: Day, feed: SiteFeed, late: Iterable[Feed], held: Iterable[QuarantineRow], at: datetime) -> bytes:
+def to_csv(site_name: str, day: Day, feed: SiteFeed, late: Iterable[Feed], held: QuarantineList, at: datetime) -> bytes:
     """The file. The last line says what it is, when it was made and how far it reaches."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -41,7 +41,7 @@ def harmless(cell: str) -> str:
 
 
 def _lines(
-    site_name: str, day: Day, feed: SiteFeed, late: Iterable[Feed], held: Iterable[QuarantineRow], at: datetime
+    site_name: str, day: Day, feed: SiteFeed, late: Iterable[Feed], held: QuarantineList, at: datetime
 ) -> Iterator[tuple[str, ...]]:
     for part, rows in (
         ("Flagged attendance", day.flagged),
@@ -56,10 +56,20 @@ def _lines(
     for each in late:
         note = f"{each.authority_name}: late now, latest information {moment(each.last_extracted_at)}"
         yield "Late authority", *[""] * (len(HEADER) - 2), note
-    for message in held:
+    for message in held.rows:
         yield "Message not taken", "", "", "", local(message.received_at), *[""] * (len(HEADER) - 6), f"{message.reason}; it waits"
+    for note in _not_listed(held):
+        yield "Message not taken", *[""] * (len(HEADER) - 2), note
     full = "Not all rows are here. " if day.is_full else ""
     yield "This list", *[""] * (len(HEADER) - 2), f"{full}{site_name}, {day_words(day.day)}, made {moment(at)}"
+
+
+def _not_listed(held: QuarantineList) -> Iterator[str]:
+    if held.unproven:
+        names = "waits that names" if held.unproven == 1 else "wait that name"
+        yield f"{held.unproven} more {names} this site, from a system that may not speak for it: tell your integration team"
+    if held.is_full:
+        yield "More messages wait than are listed here"
 
 
 def _attendance(part: str, row: Attendance) -> tuple[str, ...]:

@@ -99,14 +99,18 @@ async def quarantine_of_organisation(
     organisation: str,
     state: QuarantineState = QuarantineState.HELD,
     *,
+    site: str | None = None,
     newest_first: bool = False,
     limit: int = MOST_ROWS,
 ) -> QuarantineList:
-    """The messages of the organisation's sites that came from systems which may speak for them; the others are counted."""
+    """The messages of the organisation's sites that came from systems which may speak for them; the others are counted.
+
+    Of one `site` alone (an ODS code) where it is named.
+    """
     found = await _list(
         transaction,
-        "WHERE q.state = %s AND s.organisation_code = %s",
-        (state.value, organisation),
+        "WHERE q.state = %s AND s.organisation_code = %s AND (%s::text IS NULL OR s.ods_code = %s)",
+        (state.value, organisation, site, site),
         newest_first=newest_first,
         limit=limit,
     )

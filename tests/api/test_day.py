@@ -10,13 +10,16 @@ import pytest
 from api.day import read_date
 from api.day_csv import HEADER, harmless, local, to_csv
 from api.day_words import check_words, opened, social_care, whereabouts_of
-from domain.actor import Role
+from domain.actor import NIGHTLIGHT, Role
 from domain.care_setting import CareSetting
 from domain.encounter import TriggerEvent
 from runtime.clock import ENGLAND, england_day, now
 from runtime.ids import uuid7
 from safeguarding.day import Attendance, Day, bounds
 from safeguarding.day_feed import SiteFeed, gaps
+from safeguarding.quarantine_views import QuarantineList
+from safeguarding.sites import add_site
+from safeguarding.views import MOST_ROWS
 from tests.api.house import HARBOUR, NORTHMOOR, ST_AGNES, WESTLEA, House, nhs_number
 from tests.api.reading import details, words
 from tests.api.test_banner import answer
@@ -305,6 +308,58 @@ async def test_messages_that_wait_in_quarantine_are_counted_for_this_site_alone(
     assert "Nobody was checked by it." in text
 
 
+async def test_messages_that_name_the_site_from_a_system_that_may_not_speak_for_it_are_counted(house: House) -> None:
+    await put(house, peer="10.9.9.9")
+    text = part(await page(house), "Messages not taken")
+    assert "Messages not taken (1)" in text
+    assert "1 names this site and came from a system that may not speak for it." in text
+    assert "None waits" not in text
+    await put(house)
+    text = part(await page(house), "Messages not taken")
+    assert "Messages not taken (2)" in text
+    assert "1 more names this site" in text
+    assert [line["Note"] for line in await lines(house) if line["Part"] == "Message not taken"] == [
+        "the message has no PID segment; it waits",
+        "1 more waits that names this site, from a system that may not speak for it: tell your integration team",
+    ]
+
+
+async def test_another_sites_messages_hide_none_of_this_sites(house: House) -> None:
+    async with house.database.transaction() as transaction:
+        await add_site(
+            transaction, NIGHTLIGHT, "R0A02", "St Bees", CareSetting.EMERGENCY_DEPARTMENT, organisation_name="St Agnes Trust"
+        )
+    await house.read_anew()
+    await put_many(house, "R0A02")
+    await put(house)
+    text = part(await page(house), "Messages not taken")
+    assert "Messages not taken (1)" in text
+    assert "Not all are counted" not in text
+
+
+async def test_messages_that_are_more_than_are_read_are_never_said_to_be_none_or_all(house: House) -> None:
+    await put_many(house, ST_AGNES, peer="10.9.9.9")
+    await put(house)
+    text = part(await page(house), "Messages not taken")
+    assert f"Messages not taken (more than {MOST_ROWS})" in text
+    assert "Not all are counted. More messages wait than these." in text
+    assert "None waits" not in text
+    assert [line["Note"] for line in await lines(house)][-2] == "More messages wait than are listed here"
+
+
+async def put_many(house: House, facility: str, peer: str = "127.0.0.1") -> None:
+    """As many as are read at most, all older than any other."""
+    await house.rows(
+        """
+        INSERT INTO quarantine
+            (received_at, peer, sending_facility, control_id, reason, error_code, raw, content_hash, acknowledgement)
+        SELECT now() - interval '3 days', %s, %s, 'C' || n, 'no PID', '100', 'x', gen_random_uuid()::text::bytea, ''
+        FROM generate_series(1, %s) AS n RETURNING 1
+        """,
+        peer, facility, MOST_ROWS,
+    )  # fmt: skip
+
+
 async def test_the_file_says_what_the_page_says(house: House) -> None:
     await house.flag(CHILD)
     encounter = await house.seen(CHILD, visit="ED-1")
@@ -414,7 +469,7 @@ def test_every_line_of_the_file_has_every_column() -> None:
     begin = datetime(2026, 1, 5, tzinfo=ENGLAND)
     day = Day(date(2026, 1, 5), (attendance(), attendance(flagged=False, could_not_check="no-nhs-number", was_unchecked=True)))
     feed = SiteFeed(begin, gaps([], begin, begin + timedelta(hours=9)))
-    content = to_csv("St Agnes Hospital", day, feed, (), (), begin + timedelta(hours=9)).decode("utf-8-sig")
+    content = to_csv("St Agnes Hospital", day, feed, (), QuarantineList((), False), begin + timedelta(hours=9)).decode("utf-8-sig")
     table = list(csv.reader(io.StringIO(content, newline="")))
     assert {len(line) for line in table} == {len(HEADER)}
     assert [line[0] for line in table[1:]] == [
