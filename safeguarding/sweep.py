@@ -1,4 +1,6 @@
-"""The sweep for late alerts: a flag that arrives while the child is in a department tells the authority then.
+"""The sweep for late alerts: a flag that arrives while the child is in a department tells the authority then, and marks the stay.
+
+A stay in scheduled care is marked alike, so that boards and banners have it, and nobody is told of it.
 
 An ADT that saw no flag and an extract that saw no encounter can commit side by side (write skew). So the dispatcher's process
 sweeps after an extract has committed, and again once every desk transaction that was open at that time has ended.
@@ -14,7 +16,8 @@ from flags_store.looks import Look, look
 from flags_store.newborns import record_births
 from runtime.clock import england_day, now
 from runtime.database import Database, Transaction
-from safeguarding.decision import decide_whom_to_tell
+from safeguarding.board import PRIVATE_SETTINGS
+from safeguarding.decision import decide_whom_to_tell, tells
 from safeguarding.directory import Directory, DirectoryReader
 from safeguarding.encounters import Wanted, read_encounters, seek_encounters
 from safeguarding.work import locals_of, to_birth
@@ -59,7 +62,7 @@ _DONE = """
 async def _sweep(database: Database, directory: Directory, key: bytes, authority_codes: list[str]) -> list[RaisedAlert]:
     raised: list[RaisedAlert] = []
     async with database.transaction() as transaction:
-        cursor = await transaction.execute(_CANDIDATES, (authority_codes,))
+        cursor = await transaction.execute(_CANDIDATES, (authority_codes, PRIVATE_SETTINGS))
         candidates: list[UUID] = [encounter_id for (encounter_id,) in await cursor.fetchall()]
     for start in range(0, len(candidates), BATCH):
         async with database.transaction() as transaction:
@@ -67,28 +70,31 @@ async def _sweep(database: Database, directory: Directory, key: bytes, authority
     return raised
 
 
+# From the flags to whoever is there by index: a stay in scheduled care may be open for weeks, and there are many of them.
 _CANDIDATES = """
-    WITH here AS MATERIALIZED (
-        SELECT id, nhs_number, mother_number FROM encounters WHERE state = 'open' AND unscheduled AND NOT test
+    WITH plans AS MATERIALIZED (
+        SELECT f.id, f.person_id, f.authority_code, f.kind
+        FROM flags f JOIN authorities t ON t.code = f.authority_code AND t.state IN ('live', 'paused')
+        WHERE f.authority_code = ANY(%s) AND f.deleted_on IS NULL
+          AND f.start_date <= (now() AT TIME ZONE 'Europe/London')::date
+          AND (f.end_date IS NULL OR f.end_date >= (now() AT TIME ZONE 'Europe/London')::date)
+    ), known AS MATERIALIZED (
+        SELECT plans.*, p.nhs_number AS number FROM plans JOIN persons p ON p.id = plans.person_id
+        UNION
+        SELECT plans.*, a.value FROM plans JOIN person_aliases a USING (person_id) WHERE a.facility = '' AND a.ended_at IS NULL
     )
-    SELECT DISTINCT e.id
-    FROM (
-        SELECT id, nhs_number AS number, NULL AS only_kind FROM here
+    SELECT DISTINCT here.id
+    FROM known CROSS JOIN LATERAL (
+        SELECT e.* FROM encounters e WHERE e.nhs_number = known.number AND e.state = 'open'
         UNION ALL
-        SELECT id, mother_number, 'UCPP' FROM here WHERE mother_number IS NOT NULL
-    ) AS e
-    JOIN (
-        SELECT p.nhs_number AS number, p.id FROM persons p
-        UNION ALL
-        SELECT a.value, a.person_id FROM person_aliases a WHERE a.facility = '' AND a.ended_at IS NULL
-    ) AS known ON known.number = e.number
-    JOIN flags f ON f.person_id = known.id AND f.deleted_on IS NULL AND f.authority_code = ANY(%s)
-                AND (e.only_kind IS NULL OR e.only_kind = f.kind)
-    WHERE f.start_date <= (now() AT TIME ZONE 'Europe/London')::date
-      AND (f.end_date IS NULL OR f.end_date >= (now() AT TIME ZONE 'Europe/London')::date)
-      AND NOT EXISTS (SELECT FROM alerts a WHERE a.encounter_id = e.id AND a.authority_code = f.authority_code
-                        AND a.person_id = f.person_id)
-    ORDER BY e.id
+        SELECT e.* FROM encounters e WHERE e.mother_number = known.number AND e.state = 'open' AND known.kind = 'UCPP'
+        OFFSET 0
+    ) AS here
+    WHERE NOT here.test AND here.care_setting <> ALL(%s)
+      AND (NOT here.flagged
+           OR here.unscheduled AND NOT EXISTS (SELECT FROM alerts a WHERE a.encounter_id = here.id AND a.person_id = known.person_id
+                                                                      AND a.authority_code = known.authority_code))
+    ORDER BY here.id
 """
 
 
@@ -110,16 +116,26 @@ async def _raise_late(transaction: Transaction, directory: Directory, key: bytes
         for code, flag in decide_whom_to_tell(encounter, held, england_day(at)).items()
     ]  # fmt: skip
     raised = await raise_alerts(transaction, alerts)
-    await transaction.execute("UPDATE encounters SET flagged = true, version = version + 1 WHERE id = ANY(%s)", (_ids(raised),))
+    told = {alert.encounter_id for alert in raised}
+    marked = [
+        encounter
+        for encounter, held in zip(encounters, flags, strict=True)
+        if encounter.id in told or (held and not encounter.flagged)
+    ]
+    await transaction.execute(_MARK, ([each.id for each in marked], [each.nhs_number for each in marked]))
     return raised
+
+
+# Whoever the encounter was of when it was looked at: a message may have named another patient meanwhile, and was looked at itself.
+_MARK = """
+    UPDATE encounters AS e SET flagged = true, version = version + 1
+    FROM unnest(%s::uuid[], %s::text[]) AS marked (id, nhs_number)
+    WHERE e.id = marked.id AND e.nhs_number IS NOT DISTINCT FROM marked.nhs_number
+"""
 
 
 def _late_look(encounter: Encounter) -> Look:
     return Look(
         NIGHTLIGHT, Purpose.SAFEGUARDING, TriggerEvent.SWEEP, encounter.care_setting, encounter.nhs_number, now(),
-        in_history=True, encounter_id=encounter.id, local_numbers=locals_of(encounter),
+        in_history=tells(encounter), encounter_id=encounter.id, local_numbers=locals_of(encounter),
     )  # fmt: skip
-
-
-def _ids(raised: list[RaisedAlert]) -> list[UUID]:
-    return sorted({alert.encounter_id for alert in raised})

@@ -1,4 +1,4 @@
-"""The board's questions stay small however much a hospital keeps: each finds its rows by the index that was made for it."""
+"""The questions of board, day and sweep stay small however much a hospital keeps: each finds its rows by an index made for it."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from runtime.database import Database
-from safeguarding import board, day
+from safeguarding import board, day, sweep
 from safeguarding.board import board_marks
 from tests.conftest import FreshDatabase
 
@@ -53,6 +53,15 @@ def test_a_day_reads_no_more_than_what_somebody_must_look_at(filled: FreshDataba
         parameters = {"site": SITE, "begin": begin, "end": end, "private": board.PRIVATE_SETTINGS, "most": 500}
         found = "\n".join(str(line) for (line,) in connection.execute(f"EXPLAIN {day._ROWS}".encode(), parameters).fetchall())
     assert "encounters_to_watch" in found
+    assert "Seq Scan on encounters" not in found
+
+
+def test_the_sweep_finds_whom_to_look_at_by_their_numbers_and_reads_no_other_stay(filled: FreshDatabase) -> None:
+    with psycopg.connect(filled.service_url) as connection:
+        cursor = connection.execute(f"EXPLAIN {sweep._CANDIDATES}".encode(), (["301"], board.PRIVATE_SETTINGS))
+        found = "\n".join(str(line) for (line,) in cursor.fetchall())
+    assert "encounters_open_by_number" in found
+    assert "encounters_open_by_mother" in found
     assert "Seq Scan on encounters" not in found
 
 

@@ -1,5 +1,6 @@
 """A flag that arrives while the child is in a department, whatever the interleaving of desk and extract."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from domain.care_setting import CareSetting
 from domain.encounter import TriggerEvent
 from domain.errors import NotFound
 from flags_store.authorities import set_state
+from safeguarding.board import board_marks
 from safeguarding.directory import read_directory
 from safeguarding.patients_seen import patients_seen
 from safeguarding.sweep import sweep_due
-from tests.safeguarding.house import KEY, OPERATOR, House, check, put_flag
+from tests.safeguarding.house import KEY, OPERATOR, OTHER_CHILD, House, check, put_flag
 
 
 async def flag_by_extract(transaction: Any) -> None:
@@ -34,6 +36,35 @@ async def test_no_late_alert_for_a_scheduled_private_test_or_closed_encounter(ho
     async with house.database.transaction() as transaction:
         await flag_by_extract(transaction)
     assert (await sweep(house))[1] == 0
+
+
+async def test_a_flag_that_arrives_later_marks_what_is_open_in_scheduled_care_and_tells_nobody(house: House) -> None:
+    await house.ask(visit_number="CLINIC", care_setting=CareSetting.OUTPATIENT)
+    async with house.database.transaction() as transaction:
+        marks = await board_marks(transaction, ["R0A01"])
+        await flag_by_extract(transaction)
+    assert await sweep(house) == (True, 0)
+    assert await house.rows("SELECT flagged FROM encounters") == [(True,)]
+    assert await house.value("SELECT count(*) FROM alerts") == 0
+    async with house.database.transaction() as transaction:
+        assert await board_marks(transaction, ["R0A01"]) != marks
+    assert await sweep(house) == (False, 0)
+    looks = "SELECT outcome, in_history FROM accesses WHERE trigger_event = 'sweep'"
+    assert await house.rows(looks) == [("flagged", False)], "looked at once, and not in the history that other services see"
+
+
+async def test_the_sweep_neither_looks_at_nor_marks_private_test_ended_or_unplanned_stays(house: House) -> None:
+    await house.ask(visit_number="V2", care_setting=CareSetting.SEXUAL_HEALTH)
+    await house.ask(visit_number="V3", care_setting=CareSetting.OUTPATIENT, test=True)
+    await house.ask(visit_number="V4", care_setting=CareSetting.OUTPATIENT, number=OTHER_CHILD)
+    await house.ask(visit_number="V9", care_setting=CareSetting.OUTPATIENT)
+    await house.ask(visit_number="V9", care_setting=CareSetting.OUTPATIENT, trigger=TriggerEvent.DISCHARGE, minutes=5)
+    async with house.database.transaction() as transaction:
+        await put_flag(transaction, OTHER_CHILD, "301", "CPP", end_date=date(2026, 2, 1))
+        await flag_by_extract(transaction)
+    assert await sweep(house) == (True, 0)
+    assert await house.value("SELECT count(*) FROM encounters WHERE flagged") == 0
+    assert await house.value("SELECT count(*) FROM accesses WHERE trigger_event = 'sweep'") == 0
 
 
 async def test_a_flag_that_arrives_later_raises_the_late_alert_once(house: House) -> None:
