@@ -58,5 +58,5 @@ def _check_header(message: Message) -> None:
     control_id = message.control_id
     if "\n" in message.header.text:  # the acknowledgement names what stands in the first line, so it must stand there
         control_id = Segment(message.header.text.partition("\n")[0], message.syntax).raw(10)
-    if not control_id.strip():
+    if all(character.isspace() or not character.isprintable() for character in control_id):
         raise Unreadable("the control ID is missing", ErrorCode.REQUIRED_FIELD, Location("MSH", 10))

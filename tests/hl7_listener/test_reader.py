@@ -32,6 +32,7 @@ UNREADABLE = {
     "no message type": (MSH.replace(b"ADT^A04", b""), ErrorCode.REQUIRED_FIELD, "MSH-9"),
     "no event": (MSH.replace(b"ADT^A04", b"ADT"), ErrorCode.REQUIRED_FIELD, "MSH-9"),
     "no control ID": (MSH.replace(b"NL1", b" "), ErrorCode.REQUIRED_FIELD, "MSH-10"),
+    "a control ID of control characters": (MSH.replace(b"NL1", b"\x19\x0e"), ErrorCode.REQUIRED_FIELD, "MSH-10"),
     "a header that is broken before the control ID": (MSH.replace(b"||ADT", b"|\r|ADT"), ErrorCode.REQUIRED_FIELD, "MSH-10"),
     "a delimiter that is not ASCII": (MSH.replace(b"|", b"\xa7"), ErrorCode.DATA_TYPE, "MSH-1"),
     "a header that stops early": (b"MSH|^~\\&|PAS\r", ErrorCode.REQUIRED_FIELD, "MSH-9"),
