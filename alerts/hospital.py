@@ -41,29 +41,34 @@ async def tell_hospital_of_answer(transaction: Transaction, alert_id: UUID, pati
     )
 
 
-async def tell_hospital_of_correction(transaction: Transaction, alert_id: UUID, event: AlertEvent, notice: str) -> None:
+async def tell_hospital_of_correction(transaction: Transaction, alert_id: UUID, event: AlertEvent) -> bool:
     """The alert was of another patient, or is of the first one again after all: who was told of it is told, as of the same patient.
 
     Also where the site is not told of new alerts any more: it still holds what must be withdrawn. What a person has withdrawn
-    from the site was not told, unless somebody had tried: then nobody knows.
+    from the site was not told, unless somebody had tried: then nobody knows. Returns whether there was anything to tell.
     """
     if event not in {AlertEvent.WRONG_IDENTITY, AlertEvent.REINSTATE}:
-        return
-    await transaction.execute(
+        return False
+    cursor = await transaction.execute(
         """
         INSERT INTO deliveries (alert_id, notice, channel, recipient, patient)
-        SELECT last.alert_id, %s, 'hl7', last.recipient, last.patient
+        SELECT last.alert_id, numbered.notice, 'hl7', last.recipient, last.patient
         FROM (
             SELECT alert_id, recipient, patient, notice FROM deliveries d
-            WHERE alert_id = %s AND channel = 'hl7'
+            WHERE alert_id = %(alert)s AND channel = 'hl7'
               AND (state <> 'withdrawn' OR EXISTS (SELECT FROM attempts t WHERE t.delivery_id = d.id AND t.detail <> 'feed-off'))
             ORDER BY id DESC LIMIT 1
-        ) AS last
-        WHERE last.notice LIKE 'wrong-identity%%' = %s
+        ) AS last, LATERAL (
+            SELECT CASE count(*) WHEN 0 THEN %(event)s::text ELSE %(event)s || ' ' || (count(*) + 1) END AS notice
+            FROM deliveries WHERE alert_id = %(alert)s AND channel = 'hl7' AND split_part(notice, ' ', 1) = %(event)s
+        ) AS numbered
+        WHERE last.notice LIKE 'wrong-identity%%' = %(is_back)s
         ON CONFLICT DO NOTHING
+        RETURNING id
         """,
-        (notice, alert_id, event is AlertEvent.REINSTATE),
+        {"alert": alert_id, "event": event.value, "is_back": event is AlertEvent.REINSTATE},
     )
+    return await cursor.fetchone() is not None
 
 
 async def withdraw_from_hospital(transaction: Transaction, site: str) -> list[tuple[UUID, str]]:

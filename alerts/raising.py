@@ -123,7 +123,7 @@ async def tell_each(transaction: Transaction, alerts: Sequence[UUID], event: Ale
         await _record_event(transaction, alert_id, at, event.value, after, actor_name)
         notice = f"{event.value} {times_before + 1}" if times_before else event.value
         await _add_deliveries(transaction, notice, [(RaisedAlert(alert_id, encounter_id, authority_code), email)])
-        await tell_hospital_of_correction(transaction, alert_id, event, notice)
+        await tell_hospital_of_correction(transaction, alert_id, event)
     return len(rows)
 
 

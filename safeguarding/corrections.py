@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from alerts.hospital import tell_hospital_of_correction
 from alerts.raising import tell_each
 from domain.alert import AlertEvent
 from domain.nhs_number import NhsNumber
 from runtime.database import Transaction
+
+_STANDS = frozenset({"raised", "acknowledged"})
 
 
 async def correct_alerts(
@@ -20,20 +23,25 @@ async def correct_alerts(
 ) -> int:
     """Put right the alerts of these encounters, and of every open encounter of these numbers. Returns how many changed.
 
-    An alert is about the wrong child where nothing leads from the encounter's number to the alert's person any more.
+    An alert is about the wrong child where nothing leads from the encounter's number to the alert's person any more. One that was
+    taken back already, because the arrival was cancelled, is withdrawn from the hospital's own system alone.
     """
     cursor = await transaction.execute(f"{_STANDING} {_ANYWHERE}".encode(), (list(encounters), list(numbers)))
     rows = await cursor.fetchall()
-    wrong = [alert_id for alert_id, state, is_right in rows if not is_right and state in {"raised", "acknowledged"}]
-    right = [alert_id for alert_id, state, is_right in rows if is_right and state in {"retracted", "closed"}]
-    told = await tell_each(transaction, wrong, AlertEvent.WRONG_IDENTITY, at, actor_name)
+    wrong = [each for each, state, is_right, is_here, _ in rows if is_here and not is_right and state in _STANDS]
+    right = [each for each, state, is_right, is_here, _ in rows if is_here and is_right and state not in _STANDS]
+    in_record = [each for each, _, is_right, _, is_in_record in rows if is_in_record and not is_right and each not in wrong]
+    told = 0
+    for alert_id in in_record:
+        told += await tell_hospital_of_correction(transaction, alert_id, AlertEvent.WRONG_IDENTITY)
+    told += await tell_each(transaction, wrong, AlertEvent.WRONG_IDENTITY, at, actor_name)
     return told + await tell_each(transaction, right, AlertEvent.REINSTATE, at, actor_name)
 
 
 async def tell_of(transaction: Transaction, encounter_id: UUID, event: AlertEvent, at: datetime, actor_name: str) -> int:
     """The encounter went on: tell who was told of it, but for those whose child it turned out not to be."""
     cursor = await transaction.execute(f"{_STANDING} WHERE e.id = %s ORDER BY a.id".encode(), (encounter_id,))
-    right = [alert_id for alert_id, _, is_right in await cursor.fetchall() if is_right]
+    right = [alert_id for alert_id, _, is_right, *_ in await cursor.fetchall() if is_right]
     return await tell_each(transaction, right, event, at, actor_name)
 
 
@@ -52,10 +60,11 @@ _STANDING = """
         OR EXISTS (SELECT FROM person_aliases s WHERE s.person_id = a.person_id AND s.value = e.nhs_number AND s.facility = ''
                    AND (s.ended_at IS NULL OR (s.recorded_at > uuid_extract_timestamp(a.id) AND s.recorded_at < s.ended_at)))
         OR EXISTS (SELECT FROM newborn_links l JOIN flags f ON f.id = l.flag_id AND f.person_id = a.person_id
-                   WHERE (l.facility, l.value) IN (('', e.nhs_number), (e.site, e.local_number)))
+                   WHERE (l.facility, l.value) IN (('', e.nhs_number), (e.site, e.local_number))),
+        e.state <> 'cancelled', EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.id AND d.channel = 'hl7')
     FROM alerts a JOIN encounters e ON e.id = a.encounter_id
 """
 _ANYWHERE = """
-    WHERE e.state <> 'cancelled' AND (e.id = ANY(%s) OR (e.state = 'open' AND e.nhs_number = ANY(%s)))
+    WHERE e.id = ANY(%s) OR (e.state = 'open' AND e.nhs_number = ANY(%s))
     ORDER BY a.id
 """

@@ -337,6 +337,40 @@ async def test_a_plan_that_ends_takes_no_alert_back(told: Hospital) -> None:
     assert await told_of(told) == [("raised", CHILD)]
 
 
+@pytest.mark.parametrize("back", [TriggerEvent.REGISTER, TriggerEvent.UPDATE])
+async def test_a_result_is_withdrawn_although_the_arrival_was_cancelled_before_the_patient_was_corrected(
+    told: Hospital, back: TriggerEvent
+) -> None:
+    """Whether the arrival stands again or not; the authority, which knows that it was cancelled, is not told again."""
+    await told.seen()
+    await told.house.ask(trigger=TriggerEvent.CANCEL_ADMIT, minutes=5)
+    to_authority = await told.house.value("SELECT count(*) FROM deliveries WHERE channel <> 'hl7'")
+    for minutes in (6, 7):
+        await told.house.ask(number=OTHER_CHILD, trigger=back, minutes=minutes)
+    assert await told_of(told) == [("raised", CHILD), ("wrong-identity", CHILD)]
+    assert await alert_states(told) == ["retracted"]
+    assert await told.house.value("SELECT count(*) FROM deliveries WHERE channel <> 'hl7'") == to_authority
+
+
+async def test_each_withdrawal_is_told_however_often_the_hospital_changes_its_mind(told: Hospital) -> None:
+    await told.seen()
+    await told.house.ask(trigger=TriggerEvent.CANCEL_ADMIT, minutes=5)
+    for minutes, number in enumerate((OTHER_CHILD, CHILD, OTHER_CHILD, CHILD), 6):
+        await told.house.ask(number=number, minutes=minutes)
+    assert await told.notices() == ["raised", "wrong-identity", "reinstate", "wrong-identity 2", "reinstate 2"]
+    assert await alert_states(told) == ["raised"]
+
+
+async def test_an_arrival_that_is_cancelled_and_stands_again_for_the_same_child_withdraws_nothing(told: Hospital) -> None:
+    await told.seen()
+    await told.house.ask(trigger=TriggerEvent.CANCEL_ADMIT, minutes=5)
+    await told.house.ask(trigger=TriggerEvent.UPDATE, minutes=6)
+    assert await alert_states(told) == ["retracted"]
+    await told.house.ask(minutes=7)
+    assert await told.notices() == ["raised"]
+    assert await alert_states(told) == ["raised"]
+
+
 # In which order
 
 
