@@ -16,6 +16,7 @@ from domain.nhs_number import NhsNumber, is_synthetic
 from flags_store.aliases import end_merge, record_merge
 from flags_store.looks import Asked, ask, look
 from flags_store.newborns import record_births, spread_links
+from flags_store.sweep_calls import call_for_sweep
 from runtime.database import Transaction
 from runtime.writes import write_together
 from safeguarding.check import Check, MessageKey, Reply, outcome_word
@@ -124,7 +125,14 @@ async def _link_merged(transaction: Transaction, works: Sequence[Work]) -> bool:
             await record_merge(transaction, check.actor, one, other, check.site, check.moment)
         await spread_links(transaction, check.prior.keys, check.identity.keys)
         await spread_links(transaction, check.identity.keys, check.prior.keys)
+    await call_for_sweep(transaction, _joined_numbers(merged))
     return bool(merged)
+
+
+def _joined_numbers(merged: Sequence[Check]) -> list[NhsNumber]:
+    """The numbers of patients who are one from now on: who is open with either, at any other site, is looked at by the sweep."""
+    whos = [who for check in merged if check.trigger is not TriggerEvent.UNLINK for who in (check.prior, check.identity)]
+    return [who.nhs_number for who in whos if who and who.nhs_number]
 
 
 async def _link_newborns(transaction: Transaction, works: Sequence[Work]) -> bool:

@@ -40,6 +40,9 @@ async def sweep_due(database: Database, directory: DirectoryReader, key: bytes) 
     raised = await _sweep(database, await directory.current(), key, sorted({code for _, code, _, _ in due}))
     settled = [(extract_id, horizon) for extract_id, _, horizon, is_settled in due if is_settled]
     async with database.transaction() as transaction:
+        await transaction.execute(
+            "SELECT FROM extracts WHERE id = ANY(%s) ORDER BY id FOR UPDATE", ([each for each, _ in settled],)
+        )
         await transaction.execute(_DONE, ([each for each, _ in settled], [horizon for _, horizon in settled]))
     return len(settled) < len(due), raised
 
@@ -47,7 +50,7 @@ async def sweep_due(database: Database, directory: DirectoryReader, key: bytes) 
 _DUE = """
     SELECT id, authority_code, sweep_horizon::text,
            state <> 'loading' AND sweep_horizon <= pg_snapshot_xmin(pg_current_snapshot()) AS settled
-    FROM extracts WHERE sweep_due ORDER BY id
+    FROM extracts WHERE sweep_due ORDER BY id FOR UPDATE
 """
 _SET_HORIZON = """
     UPDATE extracts SET sweep_horizon = pg_snapshot_xmax(pg_current_snapshot()) WHERE sweep_due AND sweep_horizon IS NULL
@@ -82,6 +85,9 @@ _CANDIDATES = """
         SELECT plans.*, p.nhs_number AS number FROM plans JOIN persons p ON p.id = plans.person_id
         UNION
         SELECT plans.*, a.value FROM plans JOIN person_aliases a USING (person_id) WHERE a.facility = '' AND a.ended_at IS NULL
+        UNION
+        SELECT plans.*, l.value FROM plans JOIN newborn_links l ON l.flag_id = plans.id
+        WHERE l.facility = '' AND l.resolved_at IS NULL
     )
     SELECT DISTINCT here.id
     FROM known CROSS JOIN LATERAL (

@@ -7,14 +7,14 @@ import pytest
 
 from domain.answer import NoneKnown
 from domain.care_setting import CareSetting
-from domain.encounter import TriggerEvent
+from domain.encounter import Identity, TriggerEvent
 from domain.errors import NotFound
 from flags_store.authorities import set_state
 from safeguarding.board import board_marks
 from safeguarding.directory import read_directory
 from safeguarding.patients_seen import patients_seen
 from safeguarding.sweep import sweep_due
-from tests.safeguarding.house import KEY, OPERATOR, OTHER_CHILD, House, check, put_flag
+from tests.safeguarding.house import CHILD, KEY, OPERATOR, OTHER_CHILD, UNKNOWN_CHILD, House, check, put_flag
 
 
 async def flag_by_extract(transaction: Any) -> None:
@@ -123,3 +123,51 @@ async def test_an_unknown_authority_cannot_go_live(house: House) -> None:
     with pytest.raises(NotFound):
         async with house.database.transaction() as transaction:
             await set_state(transaction, OPERATOR, "999", "live")
+
+
+def merge(**changes: Any) -> dict[str, Any]:
+    """R0A01 says that CHILD and OTHER_CHILD are one patient."""
+    return {"trigger": TriggerEvent.MERGE, "number": OTHER_CHILD, "prior": Identity(CHILD), "visit_number": "", **changes}
+
+
+async def test_a_merge_at_one_site_tells_once_of_the_same_child_at_another(house: House) -> None:
+    await house.flag()
+    await house.ask(site="R0A02", number=OTHER_CHILD)
+    await house.ask(**merge())
+    assert await house.value("SELECT count(*) FROM alerts") == 0
+    assert await sweep(house) == (True, 1)
+    assert await sweep(house) == (False, 0)
+    [row] = await house.rows("SELECT e.site, e.flagged, a.authority_code FROM alerts a JOIN encounters e ON e.id = a.encounter_id")
+    assert row == ("R0A02", True, "301")
+    await house.ask(**merge(minutes=5))
+    assert await sweep(house) == (True, 0)
+    assert await sweep(house) == (False, 0)
+
+
+async def test_a_merge_leads_the_sweep_both_ways_and_through_an_earlier_merge(house: House) -> None:
+    await house.flag(OTHER_CHILD)
+    await house.ask(site="R0A02", number=UNKNOWN_CHILD)
+    await house.ask(**merge())
+    await house.ask(**merge(number=CHILD, prior=Identity(UNKNOWN_CHILD), minutes=1))
+    assert (await sweep(house))[1] == 1
+
+
+async def test_a_desk_transaction_that_passes_a_merge_unseen_is_waited_for(house: House) -> None:
+    """The other site's desk reads no alias, the merge commits and is swept, and only then does the other site commit."""
+    await house.flag()
+    async with house.database.transaction() as reading:
+        directory = await read_directory(reading)
+    async with house.database.numbered_transaction() as desk:
+        [reply] = await patients_seen(desk, [check(site="R0A02", number=OTHER_CHILD)], directory, KEY)
+        assert isinstance(reply.outcome, NoneKnown)
+        await house.ask(**merge())
+        assert await sweep(house) == (True, 0)
+        assert await sweep(house) == (True, 0)
+    assert (await sweep(house))[1] == 1
+
+
+async def test_a_merge_of_whom_nobody_holds_and_an_unlink_call_for_no_sweep(house: House) -> None:
+    await house.ask(**merge())
+    await house.flag()
+    await house.ask(**merge(trigger=TriggerEvent.UNLINK, minutes=5))
+    assert await sweep(house) == (False, 0)
