@@ -45,8 +45,9 @@ async def claim_due(
     """Take up to `limit` deliveries that are due and that nobody holds. After the lease anybody may take them again.
 
     Anybody but who still has them `in_hand`: an attempt that could not be written down yet is not made twice.
-    To a hospital goes one at a time, and none before an earlier one about the same patient was told; that needs a
-    transaction, where the others do with a single statement.
+    To a hospital goes one at a time, and none before an earlier one about the same patient of the same visit was told. One of
+    another visit holds it back for an hour at most, and not where it needs a person. That needs a transaction, where the others
+    do with a single statement.
     """
     if channel is ChannelName.HL7:
         await transaction.execute(_ONE_AT_A_TIME)
@@ -77,14 +78,24 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('claim for hospitals'))"
 
 _CLAIM_IN_ORDER = """
     WITH waiting AS (
-        SELECT d.id, d.recipient, d.next_attempt_at,
-               row_number() OVER (PARTITION BY d.recipient, a.person_id ORDER BY d.id) AS place,
+        SELECT d.id, d.recipient, d.next_attempt_at, d.created_at, d.attempts, a.person_id,
+               row_number() OVER (PARTITION BY d.recipient, a.person_id, a.encounter_id ORDER BY d.id) AS place,
                bool_or(coalesce(d.lease_until > now(), false)) OVER (PARTITION BY d.recipient) AS is_busy
         FROM deliveries d JOIN alerts a ON a.id = d.alert_id
         WHERE d.state = 'pending' AND d.channel = 'hl7'
+    ), first AS (
+        SELECT w.*, bool_or(w.created_at > now() - interval '1 hour' AND last.outcome IS DISTINCT FROM 'permanent-failure')
+                        OVER (PARTITION BY w.recipient, w.person_id ORDER BY w.id
+                              ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS is_held_back
+        FROM waiting w LEFT JOIN LATERAL (
+            SELECT outcome FROM attempts
+            WHERE delivery_id = w.id AND w.attempts > 0 AND attempted_at >= w.next_attempt_at - interval '1 hour'
+            ORDER BY attempted_at DESC LIMIT 1
+        ) AS last ON true
+        WHERE w.place = 1
     ), due AS MATERIALIZED (
-        SELECT DISTINCT ON (recipient) id FROM waiting
-        WHERE place = 1 AND NOT is_busy AND next_attempt_at <= now() AND id <> ALL(%s::uuid[])
+        SELECT DISTINCT ON (recipient) id FROM first
+        WHERE is_held_back IS NOT TRUE AND NOT is_busy AND next_attempt_at <= now() AND id <> ALL(%s::uuid[])
         ORDER BY recipient, next_attempt_at, id
     )
     UPDATE deliveries d SET lease_until = now() + %s, claimed_by = %s
@@ -159,20 +170,25 @@ async def release(transaction: Connection, claimed_by: str) -> None:
 async def read_waiting(transaction: Connection) -> list[Waiting]:
     """What waits, by channel; a channel for which nothing waits is left out.
 
-    A delivery needs a person where its last attempt was refused for good.
+    A delivery needs a person where its last attempt was refused for good; to a hospital also what waits behind such a one.
     """
     cursor = await transaction.execute(
         """
-        SELECT d.channel, count(*)::int, count(*) FILTER (WHERE last.outcome = 'permanent-failure')::int,
-               extract(epoch FROM now() - min(d.created_at))::float
-        FROM deliveries d
-        LEFT JOIN LATERAL (
-            SELECT outcome FROM attempts
-            WHERE delivery_id = d.id AND attempted_at >= d.next_attempt_at - interval '1 hour'  -- one month's partition
-            ORDER BY attempted_at DESC LIMIT 1
-        ) AS last ON true
-        WHERE d.state = 'pending'
-        GROUP BY d.channel ORDER BY d.channel
+        SELECT channel, count(*)::int, count(*) FILTER (WHERE needs_a_person)::int,
+               extract(epoch FROM now() - min(created_at))::float
+        FROM (
+            SELECT d.channel, d.created_at, bool_or(last.outcome = 'permanent-failure') OVER (
+                PARTITION BY CASE WHEN d.channel <> 'hl7' THEN d.id END, d.recipient, a.person_id, a.encounter_id ORDER BY d.id
+            ) AS needs_a_person
+            FROM deliveries d JOIN alerts a ON a.id = d.alert_id
+            LEFT JOIN LATERAL (
+                SELECT outcome FROM attempts
+                WHERE delivery_id = d.id AND attempted_at >= d.next_attempt_at - interval '1 hour'  -- one month's partition
+                ORDER BY attempted_at DESC LIMIT 1
+            ) AS last ON true
+            WHERE d.state = 'pending'
+        ) AS waiting
+        GROUP BY channel ORDER BY channel
         """
     )
     return [Waiting(ChannelName(channel), *counts) for channel, *counts in await cursor.fetchall()]

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from psycopg.errors import CheckViolation
 
-from alerts.claims import Attempt, claim_due, record_attempt
+from alerts.claims import Attempt, claim_due, read_waiting, record_attempt
 from domain.alert import AttemptOutcome, ChannelName, CodedAnswer, Delivery
 from domain.channel import Attempted
 from domain.encounter import TriggerEvent
@@ -461,6 +461,54 @@ async def test_the_next_of_a_patient_is_claimed_by_nobody_while_the_first_waits_
     await told.answer(alert)
     await told.house.rows("UPDATE deliveries SET next_attempt_at = now() + interval '1 hour' WHERE notice = 'raised' RETURNING id")
     assert await claim(told, "one") == []
+
+
+async def tried(hospital: Hospital, outcome: AttemptOutcome) -> UUID:
+    """The next delivery is attempted with this outcome, and due again in an hour; its alert."""
+    [delivery] = await claim(hospital, "one")
+    async with hospital.house.database.transaction() as transaction:
+        await record_attempt(transaction, Attempt(uuid7(), delivery, now(), Attempted(outcome, "")), "one", 3000.0)
+    return delivery.alert_id
+
+
+async def needing_a_person(hospital: Hospital) -> list[tuple[int, int]]:
+    async with hospital.house.database.transaction() as transaction:
+        waiting = await read_waiting(transaction)
+    return [(each.count, each.needing_a_person) for each in waiting if each.channel is ChannelName.HL7]
+
+
+async def test_a_rejected_result_holds_back_what_is_of_its_visit_and_no_other_visit(told: Hospital) -> None:
+    first = await told.seen()
+    [second] = (await told.house.ask(visit_number="V2", minutes=1)).alerts
+    assert await tried(told, AttemptOutcome.PERMANENT) == first
+    await told.answer(first)
+    await told.answer(second)
+    assert await needing_a_person(told) == [(4, 2)], "the rejected one, and the answer that waits behind it"
+    assert await tried(told, AttemptOutcome.DELIVERED) == second
+    assert await tried(told, AttemptOutcome.DELIVERED) == second
+    assert await claim(told, "one") == []
+    assert await needing_a_person(told) == [(2, 2)]
+
+
+@pytest.mark.parametrize("age, expected", [("59 minutes", 0), ("61 minutes", 1)])
+async def test_a_visit_that_waits_for_its_time_holds_back_the_patients_next_visit_for_an_hour_at_most(
+    told: Hospital, age: str, expected: int
+) -> None:
+    first = await told.seen()
+    await told.house.ask(visit_number="V2", minutes=1)
+    assert await tried(told, AttemptOutcome.TEMPORARY) == first
+    await told.house.rows("UPDATE deliveries SET created_at = now() - %s::interval WHERE alert_id = %s RETURNING id", age, first)
+    assert len(await claim(told, "one")) == expected
+    assert await needing_a_person(told) == [(2, 0)]
+
+
+async def test_the_right_patients_result_does_not_wait_for_a_rejected_one_of_the_wrong_patient(told: Hospital) -> None:
+    first = await told.seen()
+    await told.house.flag(OTHER_CHILD)
+    assert await tried(told, AttemptOutcome.PERMANENT) == first
+    [right] = (await told.house.ask(number=OTHER_CHILD, trigger=TriggerEvent.UPDATE, minutes=5)).alerts
+    assert await tried(told, AttemptOutcome.DELIVERED) == right
+    assert await needing_a_person(told) == [(2, 2)]
 
 
 async def test_claims_of_several_sites_go_side_by_side(told: Hospital) -> None:
