@@ -3,7 +3,7 @@
 A stay in scheduled care is marked alike, so that boards and banners have it, and nobody is told of it.
 
 An ADT that saw no flag and an extract that saw no encounter can commit side by side (write skew). So the dispatcher's process
-sweeps after an extract has committed, and again once every desk transaction that was open at that time has ended.
+sweeps after an extract or a merge has committed, and again once every desk transaction that was open at that time has ended.
 """
 
 from uuid import UUID
