@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from domain.care_setting import CareSetting
 from domain.errors import InvalidInput
@@ -86,7 +86,7 @@ def site_unclassified(data: DataFolder = None) -> None:
         async with database.transaction() as transaction:
             return await count_arrivals(transaction)
 
-    table = Table("site", "last", "arrivals", "unclassified", "share", "below 1 %")
+    table = Table("site", Column("last", no_wrap=True), "arrivals", "unclassified", "share", "below 1 %")
     for arrivals in on_store(data, work):
         fit = "nobody arrived" if not arrivals.total else "yes" if arrivals.may_go_live else "no"
         over = f"{arrivals.days} days" if arrivals.is_whole else f"{arrivals.days} days, counted since {arrivals.since:%d %b %Y}"
