@@ -5,7 +5,6 @@ Sources: HL7 Transport Specification: MLLP, Release 1; HL7 v2.5.1 section 2.9.2 
 """
 
 import asyncio
-import socket
 import ssl
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from domain.alert import AttemptOutcome
 from domain.channel import Attempted
 from hl7_listener.errors import Unreadable
 from hl7_listener.framing import Frame, FrameReader, Oversized, frame
+from hl7_listener.keepalive import keep_alive
 from hl7_listener.metrics import OUTBOUND_DROPPED
 from hl7_listener.outbound_tls import ClientFiles, client_context
 from hl7_listener.reader import parse
@@ -22,7 +22,6 @@ from runtime.logs import get_logger
 LONGEST_ACK = 65_536
 CONNECT_SECONDS = 5.0
 _READ_BYTES = 65_536
-_KEEP_IDLE_SECONDS = 60
 
 log = get_logger()
 
@@ -104,7 +103,7 @@ class EngineLine:
         context = client_context(files) if files else None
         async with asyncio.timeout(CONNECT_SECONDS):
             reader, writer = await asyncio.open_connection(self.engine.host, self.engine.port, ssl=context)
-        _keep_alive(writer)
+        keep_alive(writer.get_extra_info("socket"))
         self._reader, self._writer, self._frames = reader, writer, FrameReader(LONGEST_ACK)
         return reader, writer
 
@@ -138,11 +137,3 @@ def _to_attempted(error: OSError, otherwise: str, late: str = "timed-out") -> At
     if isinstance(error, TimeoutError):
         return Attempted(AttemptOutcome.TEMPORARY, late)
     return Attempted(AttemptOutcome.TEMPORARY, "tls-failed" if isinstance(error, ssl.SSLError) else otherwise)
-
-
-def _keep_alive(writer: asyncio.StreamWriter) -> None:
-    """So that a firewall keeps a quiet connection, and one whose other end is gone is noticed."""
-    sock = writer.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    idle = getattr(socket, "TCP_KEEPIDLE", 0x10)  # macOS: TCP_KEEPALIVE
-    sock.setsockopt(socket.IPPROTO_TCP, idle, _KEEP_IDLE_SECONDS)

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from hl7_listener.connection import Answer, Connection
+from hl7_listener.keepalive import keep_alive
 from hl7_listener.metrics import REFUSED
 from hl7_listener.ports import Port
 from hl7_listener.tls import Certificates
@@ -24,8 +25,6 @@ _LOOK_AT_FILES_EVERY_SECONDS = 10.0
 _ACCEPT_AGAIN_SECONDS = 0.2
 _DRAIN_SECONDS = 10.0
 _GOODBYE_SECONDS = 5.0
-_KEEP_IDLE = socket.TCP_KEEPIDLE if hasattr(socket, "TCP_KEEPIDLE") else 0x10  # macOS: TCP_KEEPALIVE
-_KEEPALIVE = ((_KEEP_IDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
 _BACKLOG = 1024
 
 log = get_logger()
@@ -181,6 +180,4 @@ def _refuse(connection: Connection, reason: str, error: OSError | None = None) -
 def _set_options(sock: socket.socket) -> None:
     """What accepted connections inherit: a peer that vanished is noticed by TCP; an acknowledgement waits for nothing."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in _KEEPALIVE:
-        sock.setsockopt(socket.IPPROTO_TCP, option, value)
+    keep_alive(sock)
