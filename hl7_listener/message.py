@@ -43,9 +43,7 @@ class Syntax:
         if subcomponent > 1 or self.subcomponent in text:
             parts = text.split(self.subcomponent, subcomponent)
             text = parts[subcomponent - 1] if subcomponent <= len(parts) else ""
-        if self.escape in text:
-            text = unescape(text, self.delimiters, self.encoding)
-        return "" if text == NULL else text.strip()
+        return self.value(text) if text else ""
 
 
 class Repetition:

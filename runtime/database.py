@@ -207,12 +207,11 @@ async def _abandon(kept: Kept, pipelined: Pipelined) -> None:
     """Make the connection fit for use again, or close it."""
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
-            if await pipelined.abandon():
+            failed = await pipelined.abandon()
+            await kept.connection.execute("ROLLBACK")
+            if failed:
                 kept.prepared.names.clear()
-                await kept.connection.execute("ROLLBACK")
                 await kept.connection.execute("DEALLOCATE ALL")
-            else:
-                await kept.connection.execute("ROLLBACK")
     except (psycopg.Error, TimeoutError):
         await kept.connection.close()
 

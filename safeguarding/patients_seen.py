@@ -33,8 +33,9 @@ _NO_ENCOUNTER = frozenset({TriggerEvent.COMMAND, TriggerEvent.PRE_ADMIT, Trigger
 async def patients_seen(transaction: Transaction, checks: Sequence[Check], directory: Directory, key: bytes) -> list[Reply]:
     """Answer a group of checks that share no control ID, encounter or person.
 
-    `key` hashes the numbers that nobody has a flag for. Raises GroupMustRetry where another process changed the
-    same rows meanwhile, and psycopg's errors for what cannot be stored.
+    `key` hashes the numbers that nobody has a flag for. Raises GroupMustRetry for an authority that the directory does not know
+    yet, psycopg's SerializationFailure where another process changed the same rows meanwhile, and its other errors for what
+    cannot be stored.
     """
     works = [Work(_usable(check, directory)) for check in checks]
     sought = await seek_encounters(transaction, _wanted(works, directory))
