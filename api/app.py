@@ -1,24 +1,25 @@
-"""The HTTP application: the pages, health, metrics, and the FHIR API mounted beside them.
+"""The HTTP application: the pages, health, metrics, and the doors for systems mounted before them.
 
 `nightlight api` makes it and serves it by uvicorn; every page handler is in a module of its own beside this one.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from api import access_review, banner, board, day, extracts, health, quarantine, rules, sign_in, worklist
+from api.doors import DoorsFirst
 from api.errors import CatchAll, add_error_pages
 from api.live import Screens
 from api.loading import Loads
 from api.metrics import Measured
 from api.pages import Pages, static_folder
-from api.security import FHIR, SecurityHeaders, is_fhir
+from api.security import SecurityHeaders
 from api.services import Services
 from domain.replaying import HeldMessages
 from runtime.database import Database
@@ -34,11 +35,11 @@ def create_app(
     desk: Desk,
     directory: DirectoryReader,
     nudges: Nudges,
-    fhir: ASGIApp | None = None,
+    doors: Mapping[str, ASGIApp] | None = None,
     held: HeldMessages | None = None,
     try_message: rules.TryMessage | None = None,
 ) -> FastAPI:
-    """The application. Whoever calls opens and closes what is passed in; the FHIR application's lifespan too.
+    """The application. Whoever calls opens and closes what is passed in; the applications of the doors too.
 
     `held` is the door through which quarantined messages go again; without it there are no pages about them. `try_message`
     says what the HL7 door would make of a message; without it there are no pages of sites' rules.
@@ -68,8 +69,7 @@ def create_app(
     add_error_pages(app)
     app.add_middleware(CatchAll)
     app.add_middleware(SecurityHeaders, settings=settings)
-    if fhir is not None:
-        app.add_middleware(FhirFirst, fhir=fhir)
+    app.add_middleware(DoorsFirst, doors=doors or {})
     app.add_middleware(Measured)
     return app
 
@@ -80,20 +80,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with services.screens.kept_fresh():
         yield
     await services.loads.finished()
-
-
-class FhirFirst:
-    """Mounts the FHIR API in front of what only the pages need: a lookup has no time for it."""
-
-    def __init__(self, app: ASGIApp, fhir: ASGIApp) -> None:
-        self._app = app
-        self._fhir = fhir
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and is_fhir(scope):
-            await self._fhir({**scope, "root_path": FHIR}, receive, send)
-        else:
-            await self._app(scope, receive, send)
 
 
 class KeptFiles(StaticFiles):

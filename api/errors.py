@@ -11,7 +11,8 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.security import NotFromOurPages, TooLarge, is_fhir
+from api.doors import door_of
+from api.security import NotFromOurPages, TooLarge
 from api.services import services_of
 from api.sessions import NotSignedIn
 from domain.errors import NotFound, Temporary
@@ -75,9 +76,7 @@ async def _page(request: Request, template: str, status: int) -> Response:
 
 def route_of(scope: Scope) -> str:
     """The template of the route, such as /alerts/{alert_id}: what may be logged and counted of an address."""
-    if is_fhir(scope):
-        return "/FHIR/R4"
-    return getattr(scope.get("route"), "path", None) or "other"
+    return door_of(scope) or getattr(scope.get("route"), "path", None) or "other"
 
 
 class CatchAll:

@@ -18,7 +18,6 @@ from domain.errors import InvalidInput, NotAllowed
 from runtime.sessions import Session
 from runtime.settings import Settings
 
-FHIR = "/FHIR/R4"
 _MOST_FIELDS = 20
 _LARGEST_FORM = 64 * 1024
 _ANCESTOR = re.compile(r"https?://[A-Za-z0-9.*-]+(:\d+)?")
@@ -68,12 +67,6 @@ class SecurityHeaders:
         headers.setdefault("Cache-Control", "no-store")
         if not ancestors:
             headers["X-Frame-Options"] = "DENY"
-
-
-def is_fhir(scope: Scope) -> bool:
-    """Whether the request is for the FHIR API."""
-    path: str = scope["path"]
-    return path == FHIR or path.startswith(FHIR + "/")
 
 
 def allow_frames(request: Request, ancestors: tuple[str, ...]) -> None:

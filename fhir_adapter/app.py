@@ -19,37 +19,31 @@ from fhir_adapter.errors import (
     Refused,
     could_not_check,
 )
+from fhir_adapter.exchange import Answered, Call, Parts
+from fhir_adapter.handlers import HANDLERS
 from fhir_adapter.headers import mirrored, read_headers
-from fhir_adapter.http import Receive, Request, Scope, Send, read_body, read_request, respond
-from fhir_adapter.interactions import BY_PATH, Interaction
-from fhir_adapter.lookup import look_up
-from fhir_adapter.negotiation import check_acceptable, check_form
+from fhir_adapter.http import LONGEST, LONGEST_RESOURCE, Receive, Request, Scope, Send, read_body, read_request, respond
+from fhir_adapter.interactions import BY_PATH, Interaction, route
+from fhir_adapter.negotiation import check_acceptable, check_form, check_json
 from fhir_adapter.parameters import Pairs, read_pairs
-from fhir_adapter.search import FORMAT, parse_search
-from runtime.clients import ClientReader, TokenVerifier
+from fhir_adapter.search import FORMAT
 from runtime.logs import get_logger
-from safeguarding.desk import Desk
-from safeguarding.directory import DirectoryReader
 
 log = get_logger()
 
 
-def create_app(desk: Desk, directory: DirectoryReader, verifier: TokenVerifier, clients: ClientReader, base_url: str) -> "FhirDoor":
-    """The application. `base_url` is the address by which callers reach it, such as https://host/FHIR/R4."""
-    return FhirDoor(desk, directory, Access(verifier, clients), base_url.rstrip("/"))
-
-
 class FhirDoor:
-    """Answers requests from any number of tasks; holds no state but the tokens that `Access` remembers."""
+    """Answers requests from any number of tasks; holds no state but the tokens that `Access` remembers.
 
-    def __init__(self, desk: Desk, directory: DirectoryReader, access: Access, base_url: str) -> None:
-        self._desk = desk
-        self._directory = directory
+    `parts.base_url` is the address by which callers reach it, such as https://host/FHIR/R4.
+    """
+
+    def __init__(self, parts: Parts, access: Access) -> None:
+        self._parts = parts
         self._access = access
-        self._base_url = base_url
         self._published = {
-            "capabilities": orjson.dumps(capability_statement(base_url)),
-            "read": orjson.dumps(flag_code_parameter()),
+            "capabilities": Answered(capability_statement(parts.base_url)),
+            "read": Answered(flag_code_parameter()),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,46 +51,49 @@ class FhirDoor:
         request = read_request(scope)
         headers = mirrored(request.headers)
         try:
-            body = await self._answer(request, receive, headers["x-request-id"])
+            answered = await self._answer(request, receive, headers["x-request-id"])
         except Exception as error:  # whatever it is, the caller hears that nobody could check
             refused = _to_refused(error)
             _note(request, refused, error)
-            await respond(send, refused.kind.status, orjson.dumps(refused.to_operation_outcome()), headers | refused.headers)
-        else:
-            await respond(send, 200, body, headers)
+            answered = Answered(refused.to_operation_outcome(), refused.kind.status, refused.headers)
+        body = b"" if answered.body is None else orjson.dumps(answered.body)
+        await respond(send, answered.status, body, {**headers, **answered.headers})
 
-    async def _answer(self, request: Request, receive: Receive, request_id: str) -> bytes:
-        interaction = _find(request)
+    async def _answer(self, request: Request, receive: Receive, request_id: str) -> Answered:
+        interaction, resource_id = _find(request)
         if not interaction.scope:
             check_acceptable(request.headers.get("accept", ""), _format_asked(read_pairs(request.query)))
             return self._published[interaction.code]
         client = await self._access.admit(request.headers.get("authorization", ""), interaction.scope)
-        pairs = await _read_parameters(request, receive)
+        pairs, body = await _read(request, receive, interaction)
         check_acceptable(request.headers.get("accept", ""), _format_asked(pairs))
         asked = read_headers(request.headers, request_id)
-        search = parse_search(interaction.resource, pairs, strict=asked.strict)
-        self_link = search.link(self._base_url, by_post=request.method == "POST")
-        bundle = await look_up(self._desk, self._directory, client, asked, search, self._base_url, self_link)
-        return orjson.dumps(bundle)
+        call = Call(interaction, request.method, client, asked, request.headers, pairs, resource_id, body)
+        return await HANDLERS[interaction.resource, interaction.code](self._parts, call)
 
 
-def _find(request: Request) -> Interaction:
-    by_method = BY_PATH.get(request.path)
+def _find(request: Request) -> tuple[Interaction, str]:
+    path, resource_id = route(request.path)
+    by_method = BY_PATH.get(path)
     if by_method is None:
         raise Refused(NOT_FOUND, "There is nothing at this address.")
     interaction = by_method.get(request.method)
     if interaction is None:
         allowed = ", ".join(by_method)
         raise Refused(WRONG_METHOD, f"This address is served by {allowed}.", {"allow": allowed})
-    return interaction
+    return interaction, resource_id
 
 
-async def _read_parameters(request: Request, receive: Receive) -> Pairs:
+async def _read(request: Request, receive: Receive, interaction: Interaction) -> tuple[Pairs, bytes]:
+    """The parameters of the address and of a form, and the body where it is a resource."""
     pairs = read_pairs(request.query)
-    if request.method == "POST":
+    if request.method not in {"POST", "PUT"}:
+        return pairs, b""
+    if interaction.code == "search-type":
         check_form(request.headers.get("content-type", ""))
-        pairs += read_pairs(await read_body(receive))
-    return pairs
+        return pairs + read_pairs(await read_body(receive, LONGEST)), b""
+    check_json(request.headers.get("content-type", ""))
+    return pairs, await read_body(receive, LONGEST_RESOURCE)
 
 
 def _format_asked(pairs: Pairs) -> str | None:
@@ -113,11 +110,12 @@ def _to_refused(error: Exception) -> Refused:
 
 def _note(request: Request, refused: Refused, error: Exception) -> None:
     """Log who was kept out and what could not be answered: the route of the table, never what was asked."""
-    route = request.path if request.path in BY_PATH else "unknown"
+    path, _ = route(request.path)
+    known = path if path in BY_PATH else "unknown"
     if not isinstance(error, Refused | InvalidInput | Temporary):
-        log.error("request failed", route=route, status=refused.kind.status, error=type(error).__name__)
+        log.error("request failed", route=known, status=refused.kind.status, error=type(error).__name__)
     elif refused.kind in _LOGGED:
-        log.warning("request refused", route=route, status=refused.kind.status)
+        log.warning("request refused", route=known, status=refused.kind.status)
 
 
 _LOGGED = frozenset({NOT_AUTHENTICATED, NOT_ALLOWED, UNAVAILABLE})

@@ -17,6 +17,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 LONGEST = 8 * 1024
 """Bytes of a query string or of a form; a search needs a few hundred."""
 
+LONGEST_RESOURCE = 64 * 1024
+"""Bytes of a resource that is sent; an Encounter or a Subscription needs a few thousand."""
+
 _ALWAYS = ((b"content-type", FHIR_JSON.encode()), (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
@@ -40,8 +43,8 @@ def read_request(scope: Scope) -> Request:
     return Request(scope["method"], path.removeprefix(root) if root else path, scope.get("query_string", b""), headers)
 
 
-async def read_body(receive: Receive) -> bytes:
-    """The whole body. Raises Refused as soon as it is longer than `LONGEST`, and where the caller has gone."""
+async def read_body(receive: Receive, longest: int) -> bytes:
+    """The whole body. Raises Refused as soon as it is longer than that, and where the caller has gone."""
     body = b""
     while True:
         message = await receive()
@@ -49,15 +52,15 @@ async def read_body(receive: Receive) -> bytes:
             raise Refused(TOO_LONG, "The request ended before its body did.")
         chunk: bytes = message.get("body", b"")
         body += chunk
-        check_length(body)
+        check_length(body, longest)
         if not message.get("more_body", False):
             return body
 
 
-def check_length(raw: bytes) -> None:
-    """Raises Refused for more bytes than any search has."""
-    if len(raw) > LONGEST:
-        raise Refused(TOO_LONG, f"A search has {LONGEST} bytes at most.")
+def check_length(raw: bytes, longest: int = LONGEST) -> None:
+    """Raises Refused for more bytes than that: by default, than any search has."""
+    if len(raw) > longest:
+        raise Refused(TOO_LONG, f"{'A search' if longest == LONGEST else 'A resource'} has {longest} bytes at most.")
 
 
 async def respond(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:

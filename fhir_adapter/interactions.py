@@ -3,18 +3,27 @@
 Source: FHIR R4, "RESTful API"; docs/integration/fhir.md.
 """
 
+import re
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One method at one path. `code` is FHIR's (restful-interaction); without a scope anybody may ask."""
+    """One method at one path, in which `{id}` stands for an id. Without a scope anybody may ask.
+
+    `code` is FHIR's (restful-interaction), or the name of an operation, with its $.
+    """
 
     method: str
     path: str
     code: str
     resource: str = ""
     scope: str = ""
+
+    @property
+    def is_operation(self) -> bool:
+        """Whether it is an operation and no interaction of FHIR's."""
+        return self.code.startswith("$")
 
 
 def _searches(resource: str, *paths: str) -> tuple[Interaction, ...]:
@@ -38,3 +47,12 @@ INTERACTIONS = (
 BY_PATH: dict[str, dict[str, Interaction]] = {}
 for _each in INTERACTIONS:
     BY_PATH.setdefault(_each.path, {})[_each.method] = _each
+
+
+_WITH_ID = re.compile(r"(/[A-Za-z]+/)([A-Za-z0-9.-]{1,64})(/\$[a-z-]+)?")
+
+
+def route(path: str) -> tuple[str, str]:
+    """The path of the table that an address belongs to, and the id in it; the address itself where it has none."""
+    found = None if path in BY_PATH else _WITH_ID.fullmatch(path)
+    return (f"{found[1]}{{id}}{found[3] or ''}", found[2]) if found else (path, "")

@@ -44,8 +44,25 @@ def check_form(content_type: str) -> None:
         raise Refused(WRONG_MEDIA_TYPE, f"A search by POST has a body of type {_FORM}.", {"accept-post": _FORM})
 
 
+def check_json(content_type: str) -> None:
+    """Raises Refused (415) where a resource that is sent is not JSON of FHIR R4 in UTF-8."""
+    if not _is_json(content_type):
+        raise Refused(WRONG_MEDIA_TYPE, f"A resource is sent as {FHIR_JSON} (FHIR 4.0) in UTF-8.", {"accept-post": FHIR_JSON})
+
+
 @lru_cache(maxsize=256)
 def _is_form(content_type: str) -> bool:
-    media_type, *rest = (part.strip().lower() for part in content_type.split(";"))
-    charsets = [part.removeprefix("charset=").strip('"') for part in rest if part.startswith("charset=")]
-    return media_type == _FORM and all(charset == "utf-8" for charset in charsets)
+    media_type, parameters = _media_type(content_type)
+    return media_type == _FORM and parameters.get("charset", "utf-8") == "utf-8"
+
+
+@lru_cache(maxsize=256)
+def _is_json(content_type: str) -> bool:
+    media_type, parameters = _media_type(content_type)
+    right_version = parameters.get("fhirversion", "4.0") in {"4.0", "4.0.1"}
+    return media_type in {FHIR_JSON, "application/json"} and right_version and parameters.get("charset", "utf-8") == "utf-8"
+
+
+def _media_type(text: str) -> tuple[str, dict[str, str]]:
+    media_type, *rest = (part.strip().lower() for part in text.split(";"))
+    return media_type, {name.strip(): value.strip().strip('"') for name, _, value in (part.partition("=") for part in rest)}

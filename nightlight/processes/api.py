@@ -11,9 +11,12 @@ import uvicorn
 from starlette.applications import Starlette
 
 from api.app import create_app
+from api.doors import FHIR
 from api.rules import TryMessage
 from domain.errors import InvalidInput
-from fhir_adapter.app import create_app as create_fhir
+from fhir_adapter.access import Access
+from fhir_adapter.app import FhirDoor
+from fhir_adapter.exchange import Parts
 from hl7_listener.answering import Answerer
 from hl7_listener.trying import try_message
 from nightlight.processes.common import Nudger, handed_socket, run, store, until_safe, until_stopped
@@ -26,7 +29,6 @@ from safeguarding.desk import Desk
 from safeguarding.directory import DirectoryReader
 
 DRAIN_SECONDS = 5
-FHIR_BASE = "/FHIR/R4"
 
 
 def run_api(settings: Settings) -> None:
@@ -43,9 +45,10 @@ async def _main(settings: Settings) -> None:
         directory = DirectoryReader(database)
         check_sign_in(settings, is_production=(await directory.current()).is_production)
         async with Desk(database, directory, key, settings.desk_queue, Nudger(nudges)) as desk:
-            fhir = create_fhir(desk, directory, TokenVerifier(key), ClientReader(database), settings.link(FHIR_BASE))
+            access = Access(TokenVerifier(key), ClientReader(database))
+            doors = {FHIR: FhirDoor(Parts(desk, directory, database, settings.link(FHIR)), access)}
             held = Answerer(desk, directory, database, settings.default_charset)
-            app = create_app(settings, database, desk, directory, nudges, fhir, held, _tries(settings))
+            app = create_app(settings, database, desk, directory, nudges, doors, held, _tries(settings))
             await until_stopped(_serve(app, sock), keep_beating(database, "api"))
     await nudges.close()
 

@@ -6,7 +6,7 @@
 import asyncio
 import hashlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -220,7 +220,12 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def open_house(
-    fresh: FreshDatabase, redis_url: str, folder: Path, superuser_url: str = "", fhir: ASGIApp | None = None, **given: object
+    fresh: FreshDatabase,
+    redis_url: str,
+    folder: Path,
+    superuser_url: str = "",
+    doors: Mapping[str, ASGIApp] | None = None,
+    **given: object,
 ) -> AsyncIterator[House]:
     """Serve the application on a free port of loopback until the block ends."""
     sock = socket.create_server(("127.0.0.1", 0))
@@ -238,7 +243,7 @@ async def open_house(
         directory = DirectoryReader(database)
         async with Desk(database, directory, KEY.encode()) as desk:
             held = Answerer(desk, directory, database)
-            app = create_app(settings, database, desk, directory, nudges, fhir, held, try_message)
+            app = create_app(settings, database, desk, directory, nudges, doors, held, try_message)
             server = _Server(uvicorn.Config(app, http="httptools", access_log=False, log_config=None, timeout_graceful_shutdown=5))
             serving = asyncio.create_task(server.serve([sock]))
             while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)

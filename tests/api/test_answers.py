@@ -173,7 +173,7 @@ async def test_the_fhir_api_is_mounted_beside_the_pages_and_keeps_its_own_header
         await send({"type": "http.response.start", "status": 200, "headers": [(b"cache-control", b"private")]})
         await send({"type": "http.response.body", "body": body})
 
-    async with open_house(fresh_database, redis_url, tmp_path, fhir=fhir) as house, house.browser() as browser:
+    async with open_house(fresh_database, redis_url, tmp_path, doors={"/FHIR/R4": fhir}) as house, house.browser() as browser:
         answer = await browser.get("/FHIR/R4/Flag")
         beside = await browser.get("/FHIR/R4x")
         counted = (await browser.get("/metrics")).text

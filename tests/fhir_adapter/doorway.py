@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from domain.care_setting import CareSetting
-from fhir_adapter.app import FhirDoor, create_app
+from fhir_adapter.access import Access
+from fhir_adapter.app import FhirDoor
+from fhir_adapter.exchange import Parts
 from runtime.clients import SCOPES, Care, Client, ClientReader, TokenVerifier, add_client, sign_token
 from runtime.database import Database
 from safeguarding.sites import add_site
@@ -65,8 +67,12 @@ def encoded(text: str) -> str:
 async def open_doorway(service_url: str) -> AsyncIterator[Doorway]:
     async with open_house(service_url) as house:
         await furnish_clients(house.database)
-        clients = ClientReader(house.database, kept_seconds=0)
-        yield Doorway(create_app(house.desk, house.directory, TokenVerifier(KEY), clients, BASE_URL), house)
+        yield Doorway(open_door(house, BASE_URL), house)
+
+
+def open_door(house: House, base_url: str) -> FhirDoor:
+    access = Access(TokenVerifier(KEY), ClientReader(house.database, kept_seconds=0))
+    return FhirDoor(Parts(house.desk, house.directory, house.database, base_url), access)
 
 
 async def furnish_clients(database: Database) -> None:

@@ -14,13 +14,11 @@ import pytest
 import uvicorn
 
 from domain.care_setting import CareSetting
-from fhir_adapter.app import create_app
 from fhir_adapter.care import decide_manner
 from fhir_adapter.errors import KINDS
-from runtime.clients import Care, ClientReader, TokenVerifier
-from tests.fhir_adapter.doorway import Doorway, token
+from runtime.clients import Care
+from tests.fhir_adapter.doorway import Doorway, open_door, token
 from tests.fhir_adapter.validity import check_valid, walk
-from tests.safeguarding.house import KEY
 
 PAGE = (Path(__file__).parents[2] / "docs" / "integration" / "fhir.md").read_text(encoding="utf-8")
 REQUESTS = re.findall(r"```sh\n(.*?)```\n\nAnswers `(\d+)`, an? `(\w+)`\.", PAGE, re.DOTALL)
@@ -35,8 +33,7 @@ async def serving(doorway: Doorway) -> AsyncIterator[str]:
         listening.bind(("127.0.0.1", 0))
         listening.listen()  # who comes before the server is up waits for it
         base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        house = doorway.house
-        app: Any = create_app(house.desk, house.directory, TokenVerifier(KEY), ClientReader(house.database), base_url)
+        app: Any = open_door(doorway.house, base_url)
         config = uvicorn.Config(app, lifespan="off", access_log=False, log_config=None)
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve([listening]))

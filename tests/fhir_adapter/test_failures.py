@@ -3,7 +3,9 @@
 import psycopg
 import pytest
 
-from fhir_adapter.app import FhirDoor, create_app
+from fhir_adapter.access import Access
+from fhir_adapter.app import FhirDoor
+from fhir_adapter.exchange import Parts
 from flags_store.authorities import add_authority
 from runtime.clients import ClientReader, TokenVerifier
 from runtime.database import Database
@@ -28,6 +30,11 @@ def check_could_not_check(response: Response) -> None:
     check_valid(response.json)
 
 
+def door(desk: Desk, directory: DirectoryReader, database: Database, clients: ClientReader | None = None) -> FhirDoor:
+    access = Access(TokenVerifier(KEY), clients or ClientReader(database))
+    return FhirDoor(Parts(desk, directory, database, BASE_URL), access)
+
+
 async def search(app: FhirDoor) -> Response:
     headers = {"authorization": f"Bearer {token('both-app')}", "content-type": FORM}
     return await ask(app, "POST", "/Flag/_search", headers, b"patient=9990000018")
@@ -37,7 +44,7 @@ async def test_a_store_that_is_away_is_503(capfd: pytest.CaptureFixture[str]) ->
     async with Database(AWAY) as away:
         directory = DirectoryReader(away)
         async with Desk(away, directory, KEY) as desk:
-            app = create_app(desk, directory, TokenVerifier(KEY), ClientReader(away), BASE_URL)
+            app = door(desk, directory, away)
             check_could_not_check(await search(app))
     assert "9990000018" not in "".join(capfd.readouterr())
 
@@ -45,14 +52,14 @@ async def test_a_store_that_is_away_is_503(capfd: pytest.CaptureFixture[str]) ->
 async def test_a_store_that_went_away_after_the_client_was_known_is_503(doorway: Doorway) -> None:
     async with Database(AWAY) as away, Desk(away, DirectoryReader(away), KEY) as desk:
         clients = ClientReader(doorway.house.database)
-        app = create_app(desk, doorway.house.directory, TokenVerifier(KEY), clients, BASE_URL)
+        app = door(desk, doorway.house.directory, away, clients)
         check_could_not_check(await search(app))
 
 
 async def test_a_full_desk_is_503(doorway: Doorway) -> None:
     house = doorway.house
     async with Desk(house.database, house.directory, KEY, queue=0) as full:
-        app = create_app(full, house.directory, TokenVerifier(KEY), ClientReader(house.database), BASE_URL)
+        app = door(full, house.directory, house.database)
         check_could_not_check(await search(app))
 
 
@@ -60,7 +67,7 @@ async def test_a_desk_that_is_closing_is_503(doorway: Doorway) -> None:
     house = doorway.house
     async with Desk(house.database, house.directory, KEY) as closed:
         pass
-    app = create_app(closed, house.directory, TokenVerifier(KEY), ClientReader(house.database), BASE_URL)
+    app = door(closed, house.directory, house.database)
     check_could_not_check(await search(app))
 
 
@@ -94,5 +101,5 @@ async def test_a_flag_of_an_authority_that_has_just_come_is_answered_whole(
 async def test_where_the_store_is_away_metadata_is_still_there() -> None:
     async with Database(AWAY) as away:
         directory = DirectoryReader(away)
-        app = create_app(Desk(away, directory, KEY), directory, TokenVerifier(KEY), ClientReader(away), BASE_URL)
+        app = door(Desk(away, directory, KEY), directory, away)
         assert (await ask(app, "GET", "/metadata")).status == 200

@@ -1,0 +1,10 @@
+"""Which function answers which interaction of the table: `app` looks here once a call is admitted and read."""
+
+from fhir_adapter.exchange import Handler
+from fhir_adapter.lookup import search_flags
+
+HANDLERS: dict[tuple[str, str], Handler] = {
+    ("Flag", "search-type"): search_flags,
+    ("CareTeam", "search-type"): search_flags,
+}
+"""By resource and code of the interaction."""
