@@ -26,7 +26,13 @@ KEPT_SECONDS = 3.0
 TOKEN_LIFE = timedelta(minutes=5)
 _ALGORITHM = "HS256"
 _AUDIENCE = "nightlight-fhir"
-SCOPES = ("system/Flag.rs", "system/CareTeam.rs")
+SCOPES = (
+    "system/Flag.rs",
+    "system/CareTeam.rs",
+    "system/AuditEvent.rs",
+    "system/Encounter.cu",
+    "system/Subscription.cruds",
+)
 """The scopes that this release understands."""
 
 
