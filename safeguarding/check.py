@@ -19,6 +19,9 @@ BABY = timedelta(days=90)
 BIRTH_KEY = "birth "
 """How the key of an encounter begins that the message of a birth opened."""
 
+START_KEY = "start "
+"""How the key of an encounter begins that was opened by a start whose id is no visit number."""
+
 
 @dataclass(frozen=True, slots=True)
 class MessageKey:
@@ -55,6 +58,8 @@ class Check:
     """MSH-11 T or D: checked and audited, and never tells anybody."""
     silent: bool = False
     """A scheduled look: nobody is told, and it enters no shared history."""
+    joins: bool = False
+    """An arrival whose id in `visit_number` is no visit number (CDS Hooks): it belongs to the encounter that is open already."""
     encounter_id: UUID | None = None
     """The encounter that is looked at (banner); nothing about it changes."""
     message: MessageKey | None = None

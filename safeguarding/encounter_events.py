@@ -14,7 +14,7 @@ from domain.answer import CouldNotCheckReason
 from domain.care_setting import CareSetting
 from domain.encounter import Encounter, EncounterState, Identity, TriggerEvent
 from runtime.ids import uuid7
-from safeguarding.check import BIRTH_KEY, Check
+from safeguarding.check import BIRTH_KEY, START_KEY, Check
 from safeguarding.decision import tells
 
 LOOK_WINDOW = timedelta(hours=12)
@@ -47,7 +47,7 @@ def key_of(check: Check) -> str | None:
 
 def _key_of(check: Check) -> str | None:
     if check.visit_number:
-        return f"visit {check.visit_number}"
+        return f"{START_KEY if check.joins else 'visit '}{check.visit_number}"
     person = _person_of(check.identity)
     if check.trigger in _OPENING | _ENDING and check.arrived_at and person:
         return f"admit {_digest(person, check.arrived_at.isoformat())}"
@@ -69,13 +69,13 @@ def belonging(check: Check, found: Sequence[Encounter]) -> list[Encounter]:
     same = [each for each in found if each.key == key and each.site == check.site]
     if check.is_birth:
         return still_open or same or _stay_of_birth(check, found)
+    if check.joins or check.trigger is TriggerEvent.LOOKUP:
+        joined = [each for each in still_open if not _is_past(each, check) and (check.silent or tells(each))]
+        return same or (_newest(joined) if check.joins else joined)  # a clinic's appointment hides no attendance
     if check.trigger not in _PERSON_EVENTS:
-        births = [each for each in still_open if _is_fresh_birth(each, check)] if check.trigger in _ARRIVALS else []
+        begun = [each for each in still_open if _awaits_visit(each, check)] if check.trigger in _ARRIVALS else []
         if same or check.visit_number:
-            return same or births[:1]  # the baby's stay begins with its birth: one encounter, told of once
-    if check.trigger is TriggerEvent.LOOKUP:
-        joined = [each for each in still_open if not _is_past(each, check)]
-        return [each for each in joined if check.silent or tells(each)]  # a clinic's appointment hides no attendance
+            return same or begun[:1]  # a baby's stay begins with its birth, any with its start: one encounter, told of once
     if check.trigger in _ENDING | _UPDATES:
         return _newest(still_open)
     return still_open if check.trigger in _PERSON_EVENTS else []
@@ -96,7 +96,7 @@ def _opened(check: Check) -> Encounter:
         id=uuid7(),
         site=check.site,
         key=key,
-        reference=check.visit_number,
+        reference="" if check.joins else check.visit_number,
         nhs_number=check.identity.nhs_number,
         local_number=_local_number(check.identity, check.site),
         care_setting=CareSetting.MATERNITY if check.is_birth else check.care_setting,
@@ -120,13 +120,15 @@ def _changed(check: Check, encounter: Encounter) -> Encounter:
     if check.trigger in {TriggerEvent.LOOKUP, TriggerEvent.BANNER, TriggerEvent.UNLINK}:
         return encounter
     after = _identified(check, encounter)
+    if check.joins:  # it says who and that somebody is there, and nothing of what the visit's own messages say
+        return after
     if is_late(check, encounter):  # a late message may bring identity, never undo what came after it
         return after
     sender = check.sequence_sender
     after = replace(after, last_event_at=check.moment, last_sequence=check.sequence, last_sequence_sender=sender)
     if check.trigger in _ARRIVALS:
         after = replace(after, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
-        if after.key.startswith(BIRTH_KEY) and check.visit_number:
+        if after.key.startswith((BIRTH_KEY, START_KEY)) and check.visit_number:
             after = replace(after, key=key_of(check) or after.key, reference=check.visit_number)
     if check.trigger is TriggerEvent.CANCEL_DISCHARGE and after.state in {EncounterState.CLOSED, EncounterState.EXPIRED}:
         after = replace(after, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
@@ -181,15 +183,16 @@ def is_arrival(check: Check) -> bool:
 
 
 def _is_past(encounter: Encounter, check: Check) -> bool:
-    """Whether it was opened by a look or a birth, and its time is over: who looks now sees the child anew."""
-    if encounter.key.startswith(BIRTH_KEY):
-        return not _is_fresh_birth(encounter, check)
+    """Whether it was opened by a look, a start or a birth, and its time is over: who looks now sees the child anew."""
+    if encounter.key.startswith((BIRTH_KEY, START_KEY)):
+        return not _awaits_visit(encounter, check)
     return encounter.key.startswith("look ") and check.moment - encounter.arrived_at >= LOOK_WINDOW
 
 
-def _is_fresh_birth(encounter: Encounter, check: Check) -> bool:
-    """Whether a stay that begins now may be the one that began with this birth; later, the baby has come back."""
-    return encounter.key.startswith(BIRTH_KEY) and check.moment - encounter.arrived_at < BIRTH_WINDOW
+def _awaits_visit(encounter: Encounter, check: Check) -> bool:
+    """Whether a stay that begins now may be the one that began with this birth or start; later, the patient has come back."""
+    window = BIRTH_WINDOW if encounter.key.startswith(BIRTH_KEY) else LOOK_WINDOW
+    return encounter.key.startswith((BIRTH_KEY, START_KEY)) and check.moment - encounter.arrived_at < window
 
 
 def _stay_of_birth(check: Check, found: Sequence[Encounter]) -> list[Encounter]:

@@ -99,9 +99,9 @@ def _wanted_by(position: int, check: Check, directory: Directory) -> Wanted | No
 
 
 def _sites(check: Check, directory: Directory) -> tuple[str, ...]:
-    """A message is about its own site; a look joins an encounter anywhere in its organisation."""
+    """A message is about its own site; a look, or a start, joins an encounter anywhere in its organisation."""
     site = directory.sites.get(check.site)
-    if check.trigger is not TriggerEvent.LOOKUP or site is None:
+    if not (check.trigger is TriggerEvent.LOOKUP or check.joins) or site is None:
         return (check.site,)
     return tuple(dict.fromkeys((check.site, *(each.ods_code for each in directory.sites_of(site.organisation_code)))))
 
