@@ -78,6 +78,13 @@ class Settings(BaseSettings):
     quarantine_alarm_minutes: float = Field(
         60, gt=0, description="A message that has been in quarantine for longer makes /ready say degraded."
     )
+    private_endpoints: str = Field(
+        "",
+        description="HOSTs or HOST:PORTs, commas between: registered addresses that may be private, and without TLS on loopback.",
+    )
+    endpoint_ca_file: str = Field(
+        "", description="PEM file: who issues the certificates of registered addresses; empty: whom this machine trusts."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @property
