@@ -7,11 +7,12 @@ Source: docs/facts.md, section 5.
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.words import moment, span, when_next
+from api.words import when_next
 from domain.alert import AlertReason, AlertState
 from domain.encounter import EncounterState
 from safeguarding.contacts import duty_team
 from safeguarding.directory import Directory
+from safeguarding.time_words import moment, span
 from safeguarding.views import AlertRow
 
 

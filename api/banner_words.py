@@ -5,14 +5,15 @@ Source: docs/facts.md, sections 1, 3 and 5.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from api.alert_words import AlertLine, alert_line, hidden_line
-from api.words import ago, day, moment
 from domain.answer import Answer, Caution, CouldNotCheck, Feed, Flagged, ShownFlag
-from domain.flag import DISPLAY, SHOWN_AFTER_END, FlagKind, Standing
+from domain.flag import DISPLAY, FlagKind, Standing
 from safeguarding.contacts import Contact, contacts
 from safeguarding.directory import Directory, Site
+from safeguarding.plan_words import late_words, plan_lines, standing_words
+from safeguarding.time_words import day
 from safeguarding.views import AlertRow
 
 SECONDS_SHOWN = 60
@@ -94,26 +95,11 @@ def _heading(answer: Answer) -> tuple[str, str]:
 
 def _flag_view(shown: ShownFlag, directory: Directory, at: datetime, *, masked: bool) -> FlagView:
     flag, authority = shown.flag, directory.authorities[shown.flag.authority_code]
-    is_open = shown.standing is Standing.OPEN
-    tag = "Open" if is_open else "Ended for age" if shown.ended_for_age else "Ended"
+    colour = "red" if shown.standing is Standing.OPEN else "grey"
+    title, standing = DISPLAY[flag.kind], standing_words(shown)
     if masked:
-        return FlagView(DISPLAY[flag.kind], tag, "red" if is_open else "grey", (), masked=True)
-    lines = [("Authority", authority.name), ("Started", day(flag.start_date))]
-    if flag.expected_delivery_date:
-        lines.append(("Baby expected", day(flag.expected_delivery_date)))
-    lines += _end(shown)
-    lines.append(("Last confirmed", f"{moment(flag.last_confirmed_at)} ({ago(at - flag.last_confirmed_at)})"))
-    late = f"The feed of {authority.name} is late: this may be out of date." if authority.is_late(at) else ""
-    return FlagView(DISPLAY[flag.kind], tag, "red" if is_open else "grey", tuple(lines), masked=False, late=late)
-
-
-def _end(shown: ShownFlag) -> list[tuple[str, str]]:
-    last = shown.flag.last_open_day()
-    if shown.standing is Standing.OPEN or last is None:
-        return []
-    if shown.ended_for_age:
-        return [("Ended", f"{day(last + timedelta(days=1))}, the 18th birthday")]
-    return [("Ended", f"{day(last)} (shown until {day(last + SHOWN_AFTER_END)})")]
+        return FlagView(title, standing, colour, (), masked=True)
+    return FlagView(title, standing, colour, tuple(plan_lines(shown, authority, at)), masked=False, late=late_words(authority, at))
 
 
 def _held(shown: tuple[ShownFlag, ...]) -> tuple[Held, ...]:

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from api.day_words import check_words, opened, social_care, whereabouts_of
-from api.words import day as day_words
-from api.words import moment, span
 from domain.answer import Feed
 from runtime.clock import ENGLAND
 from safeguarding.day import Attendance, Day
 from safeguarding.day_feed import SiteFeed
 from safeguarding.quarantine_views import QuarantineList
+from safeguarding.time_words import day as day_words
+from safeguarding.time_words import moment, span
 
 HEADER = (
     "Part", "Visit number", "Hospital number", "Care setting", "Arrived", "Left", "Whereabouts", "Social care", "Banner",

@@ -7,11 +7,11 @@ Source: docs/facts.md, sections 3, 5 and 7.
 from datetime import datetime
 
 from api.board_words import reason_words, what_to_do
-from api.words import clock, moment
 from domain.alert import CodedAnswer
 from domain.encounter import EncounterState
 from runtime.clock import england_day
 from safeguarding.day import Attendance
+from safeguarding.time_words import clock, moment
 
 
 def whereabouts_of(row: Attendance) -> str:

@@ -23,6 +23,7 @@ from domain.errors import CouldNotReachStore
 from domain.flag import DISPLAY, FlagKind, NewbornResolution
 from runtime.clock import now
 from runtime.sessions import Session
+from safeguarding import time_words
 from safeguarding.directory import DirectoryReader
 
 _ROLE_WORDS = {role: role.value.replace("-", " ") for role in Role}
@@ -88,19 +89,19 @@ def _environment() -> Environment:
         undefined=ChainableUndefined,  # the design system's macros read options that nobody gave
     )
     environment.filters |= {
-        "ago": words.ago,
+        "ago": time_words.ago,
         "answer_tag": board_words.answer_tag,
         "check_words": day_words.check_words,
-        "clock": words.clock,
-        "day": words.day,
+        "clock": time_words.clock,
+        "day": time_words.day,
         "departure": board_words.departure,
         "error_list": _error_list,
         "full_name": words.full_name,
         "iso": datetime.isoformat,
         "kind_words": lambda kind: DISPLAY[FlagKind(kind)],
-        "moment": words.moment,
+        "moment": time_words.moment,
         "spaced": words.spaced,
-        "span": words.span,
+        "span": time_words.span,
         "opened": day_words.opened,
         "reason_words": reason_words,
         "social_care": day_words.social_care,

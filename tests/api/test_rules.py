@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from api.words import day
 from domain.actor import Role
 from domain.care_setting import CareSetting
 from runtime.clock import now
 from safeguarding.care_settings import DEFAULT_RULES
 from safeguarding.outbound import OutboundFeed, set_outbound, switch_off
+from safeguarding.time_words import day
 from tests.api.house import HARBOUR, ST_AGNES, House, nhs_number
 from tests.api.reading import words
 from tests.api.test_quarantine import A04, NO_PID, OTHERS, missing_page, nurse
