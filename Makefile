@@ -69,7 +69,8 @@ lock:
 	cd requirements && $(LOCK) node.in -o node.txt
 	cd requirements && $(LOCK) fuzz.in -o fuzz.txt
 	cd bench/yardsticks && $(LOCK) message_foundry.in -o message_foundry.txt
-	for folder in . tests/acceptance/clients; do (cd $$folder && \
+	cd tests/conformance && $(LOCK) programs.in -o programs.txt
+	for folder in . tests/acceptance/clients tests/conformance/node; do (cd $$folder && \
 		npm install --package-lock-only --ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved) || exit 1; done
 
 secrets:

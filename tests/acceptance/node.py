@@ -1,4 +1,4 @@
-"""Node and the HL7 clients that come from npm, by their locks: fetched once, kept beside pytest's own cache.
+"""Node and the clients of other makers that come from npm, by their locks: fetched once, kept beside pytest's own cache.
 
 Where Node is missing or older than the clients want, it comes as the wheel of requirements/node.txt, as for the page assets.
 """
@@ -35,9 +35,9 @@ class Node:
         return done.stdout
 
 
-def fetch_clients(cache: Path) -> Node:
+def fetch_clients(cache: Path, clients: Path = CLIENTS) -> Node:
     """Node with the clients in a folder of the cache. Raises Remedy where npm or pip cannot reach what they need."""
-    files = sorted(CLIENTS.iterdir())
+    files = sorted(clients.iterdir())
     wanted = hashlib.sha256(b"".join(path.read_bytes() for path in (*files, ROOT / "requirements" / "node.txt"))).hexdigest()
     folder = cache / wanted[:16]
     with _alone(cache):
@@ -63,7 +63,7 @@ def _install(folder: Path) -> None:
     command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Remedy(f"npm could not fetch the HL7 clients ({reason(done.stderr)})")
+        raise Remedy(f"npm could not fetch the clients of other makers ({reason(done.stderr)})")
 
 
 def _system_node() -> str | None:

@@ -1,0 +1,86 @@
+"""The programs of other makers, by their locks: fetched once into folders of pytest's own cache, started as processes.
+
+Nothing of theirs is imported here, so that their requirements never meet ours; what a script is given and prints is JSON.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.node import Node, fetch_clients
+from tools.page_assets import Remedy, reason
+
+HERE = Path(__file__).parent
+LOCK = HERE / "programs.txt"
+INSTALL_SECONDS = 600
+SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """An environment with the Python programs, and Node with the validator from npm."""
+
+    environment: Path
+    node: Node
+
+    def run_script(self, name: str, given: Any) -> Any:
+        """What a script of `scripts/` prints."""
+        script = str(HERE / "scripts" / f"{name}.py")
+        done = self.run([str(self.environment / "bin" / "python"), "-W", "ignore", script], json.dumps(given))
+        assert done.returncode == 0, f"{name} failed\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+        return json.loads(done.stdout)
+
+    def run_program(self, name: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        """One of their own commands, run in a folder; it may fail."""
+        return self.run([str(self.environment / "bin" / name), *arguments], "", folder)
+
+    def run_node(self, name: str, given: Any) -> Any:
+        """What a script of `node/` prints."""
+        return json.loads(self.node.run(f"{name}.mjs", json.dumps(given), SECONDS))
+
+    def run(self, command: list[str], given: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """A process with nothing of ours in its environment, and no way round by a proxy."""
+        return subprocess.run(
+            command, input=given, cwd=folder or self.environment, env=environment(), capture_output=True, text=True,
+            timeout=SECONDS, check=False,
+        )  # fmt: skip
+
+
+def environment() -> Mapping[str, str]:
+    """The variables of this process without those that are ours or Python's."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("NIGHTLIGHT_", "PYTHON", "COVERAGE"))}
+    return {**ours, "NO_PROXY": "*", "no_proxy": "*", "NO_COLOR": "1"}
+
+
+def fetch_programs(cache: Path) -> Programs:
+    """The programs in folders of the cache. Raises Remedy where npm or pip cannot reach what they need."""
+    (cache / "npm").mkdir(exist_ok=True)
+    return Programs(_install(cache), fetch_clients(cache / "npm", HERE / "node"))
+
+
+def _install(cache: Path) -> Path:
+    wanted = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
+    folder = cache / wanted[:16]
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one test process at a time
+        if not (folder / "ready").exists():
+            _call([sys.executable, "-m", "venv", "--clear", str(folder)])
+            _call([
+                str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
+                "--require-hashes", "--only-binary", ":all:", "--requirement", str(LOCK),
+            ])  # fmt: skip
+            (folder / "ready").touch()
+    return folder
+
+
+def _call(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
+    if done.returncode != 0:
+        raise Remedy(f"the programs that try the clinical door could not be installed ({reason(done.stderr)})")
