@@ -25,10 +25,14 @@ BAD_HEADER = Kind(400, "PRECONDITION_FAILED", "Precondition failed", "invalid")
 NOT_AUTHENTICATED = Kind(401, "ACCESS_DENIED", "Access denied", "login")
 NOT_ALLOWED = Kind(403, "ACCESS_DENIED", "Access denied", "forbidden")
 NOT_FOUND = Kind(404, "RESOURCE_NOT_FOUND", "Resource not found", "not-found")
+GONE = Kind(404, "INVALIDATED_RESOURCE", "Resource is no longer valid", "deleted")
 WRONG_METHOD = Kind(405, "UNSUPPORTED_SERVICE", "Unsupported service", "not-supported")
 NOT_ACCEPTABLE = Kind(406, "UNSUPPORTED_SERVICE", "Unsupported service", "not-supported")
+CONFLICT = Kind(409, "RESOURCE_VERSION_MISMATCH", "Resource version mismatch", "conflict")
+WRONG_VERSION = Kind(412, "RESOURCE_VERSION_MISMATCH", "Resource version mismatch", "conflict")
 TOO_LONG = Kind(413, "INVALID_SEARCH_DATA", "Invalid search data", "too-long")
 WRONG_MEDIA_TYPE = Kind(415, "UNSUPPORTED_SERVICE", "Unsupported service", "not-supported")
+TOO_MANY = Kind(429, "TOO_MANY_REQUESTS", "Too many requests", "throttled")
 UNAVAILABLE = Kind(503, "UNABLE_TO_CALL_SERVICE", "Unable to call service", "transient")
 
 KINDS = (
@@ -37,10 +41,14 @@ KINDS = (
     NOT_AUTHENTICATED,
     NOT_ALLOWED,
     NOT_FOUND,
+    GONE,
     WRONG_METHOD,
     NOT_ACCEPTABLE,
+    CONFLICT,
+    WRONG_VERSION,
     TOO_LONG,
     WRONG_MEDIA_TYPE,
+    TOO_MANY,
     UNAVAILABLE,
 )
 

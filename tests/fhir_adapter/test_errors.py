@@ -11,10 +11,14 @@ BY_HAND = {
     (401, "ACCESS_DENIED", "login"),
     (403, "ACCESS_DENIED", "forbidden"),
     (404, "RESOURCE_NOT_FOUND", "not-found"),
+    (404, "INVALIDATED_RESOURCE", "deleted"),
     (405, "UNSUPPORTED_SERVICE", "not-supported"),
     (406, "UNSUPPORTED_SERVICE", "not-supported"),
+    (409, "RESOURCE_VERSION_MISMATCH", "conflict"),
+    (412, "RESOURCE_VERSION_MISMATCH", "conflict"),
     (413, "INVALID_SEARCH_DATA", "too-long"),
     (415, "UNSUPPORTED_SERVICE", "not-supported"),
+    (429, "TOO_MANY_REQUESTS", "throttled"),
     (503, "UNABLE_TO_CALL_SERVICE", "transient"),
 }
 
