@@ -90,7 +90,7 @@ class Check:
 
     @property
     def keys(self) -> frozenset[str]:
-        """What no two checks of one group may share: a control ID, an encounter, a person."""
+        """What no two checks of one group may share: a control ID, an encounter, a person, a request."""
         keys = {f"number {who.nhs_number}" for who in (self.identity, self.prior) if who and who.nhs_number}
         keys |= {
             f"local {local.facility} {local.value}" for who in (self.identity, self.prior) if who for local in who.local_numbers
@@ -101,6 +101,8 @@ class Check:
             keys.add(f"visit {self.site} {self.visit_number}")
         if self.encounter_id:
             keys.add(f"encounter {self.encounter_id}")
+        if self.request_id:
+            keys.add(f"request {self.actor.id} {self.request_id}")
         return frozenset(keys)
 
 
