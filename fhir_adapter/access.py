@@ -6,10 +6,12 @@ three seconds at most. Sources: RFC 6750 (bearer tokens); SMART App Launch 2.2 (
 
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 
 from domain.errors import NotAllowed
 from fhir_adapter.errors import NOT_ALLOWED, NOT_AUTHENTICATED, Refused
 from runtime.clients import Client, ClientReader, TokenVerifier, VerifiedToken
+from runtime.scopes import permits
 
 MOST_TOKENS = 4096
 _LONGEST_TOKEN = 4096
@@ -24,25 +26,27 @@ class Access:
         self._clients = clients
         self._verified: OrderedDict[str, VerifiedToken] = OrderedDict()
 
-    async def admit(self, authorization: str, scope: str) -> Client:
-        """The client behind an Authorization header.
+    async def admit(self, authorization: str, scope: str, letter: str = "") -> Client:
+        """The client behind an Authorization header, whose token and registration both hold what is needed.
 
+        That is the whole scope, or one letter of it: "s" of system/Flag.rs for a search.
         Raises Refused (401) for no token, a bad one, or a client that is not enabled, and (403) for a missing scope;
         CouldNotReachStore where nobody can tell.
         """
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused(NOT_AUTHENTICATED, "A bearer token is needed.", {"www-authenticate": _REALM})
-        client = await self._clients.find(self.client_id(token.strip()))
-        if client is None or not client.enabled:
+        verified = self.verified(token.strip())
+        client = await self._clients.find(verified.client_id)
+        if client is None or not client.enabled or client.generation != verified.generation:
             raise _invalid_token()
-        if scope not in client.scopes:
+        if not (_allows(verified.scopes, scope, letter) and _allows(client.scopes, scope, letter)):
             challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
-            raise Refused(NOT_ALLOWED, f"The client needs the scope {scope}.", {"www-authenticate": challenge})
+            raise Refused(NOT_ALLOWED, f"The client and its token need the scope {scope}.", {"www-authenticate": challenge})
         return client
 
-    def client_id(self, token: str) -> str:
-        """The id of the client that the token was signed for. Raises Refused (401)."""
+    def verified(self, token: str) -> VerifiedToken:
+        """What a token says. Raises Refused (401) for one that is not ours or has run out."""
         known = self._verified.get(token)
         if known is None or known.expires_at <= time.time():
             known = self._verify(token)
@@ -51,7 +55,7 @@ class Access:
                 self._verified.popitem(last=False)
         else:
             self._verified.move_to_end(token)
-        return known.client_id
+        return known
 
     def _verify(self, token: str) -> VerifiedToken:
         self._verified.pop(token, None)
@@ -61,6 +65,11 @@ class Access:
             return self._verifier.verify(token)
         except NotAllowed:
             raise _invalid_token() from None
+
+
+def _allows(held: Collection[str], scope: str, letter: str) -> bool:
+    """Whether scopes hold one, or at least what one interaction needs of it."""
+    return scope in held or permits(held, f"{scope.rpartition('.')[0]}.{letter}" if letter else scope)
 
 
 def _invalid_token() -> Refused:

@@ -7,9 +7,11 @@ Source: SMART Backend Services (scopes, token life); RFC 7519.
 import asyncio
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any, LiteralString
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -46,41 +48,91 @@ class Care(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One registered system of one organisation (ODS code)."""
+    """One registered system of one organisation (ODS code), or of one local authority, whose `organisation_code` is empty.
+
+    An `auditor` may read the whole trail. Its public keys are those of `key_set` (a JWK Set, in JSON), or stand at `jwks_url`.
+    Tokens of another `generation` than the client's are good no more.
+    """
 
     id: str
     organisation_code: str
     scopes: list[str]
     care: Care
     enabled: bool
+    authority_code: str | None = None
+    auditor: bool = False
+    jwks_url: str | None = None
+    key_set: str = ""
+    generation: int = 0
 
 
 async def add_client(transaction: Connection, actor: Actor, client: Client) -> None:
-    """Register a client. Raises InvalidInput for an unknown scope, Conflict where the id is taken."""
+    """Register a client, without its keys (`runtime.client_keys`).
+
+    Raises InvalidInput for an unknown scope, and unless it belongs to an organisation or to an authority; Conflict where the id is
+    taken.
+    """
     unknown = sorted(set(client.scopes) - set(SCOPES))
     if unknown or not client.scopes:
         raise InvalidInput(f"a scope is one of {', '.join(SCOPES)}")
+    if bool(client.organisation_code) == bool(client.authority_code):
+        raise InvalidInput("a client belongs to an organisation or to an authority, and to one of them")
     added = await transaction.execute(
-        "INSERT INTO clients (id, organisation_code, scopes, care) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-        (client.id, client.organisation_code, client.scopes, client.care),
+        """
+        INSERT INTO clients (id, organisation_code, authority_code, scopes, care, auditor, jwks_url)
+        VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+        """,
+        (
+            client.id,
+            client.organisation_code or None,
+            client.authority_code,
+            client.scopes,
+            client.care,
+            client.auditor,
+            client.jwks_url,
+        ),
     )
     if added.rowcount == 0:
         raise Conflict(f"a client {client.id} is registered already")
-    await record_audit(transaction, actor, "client.add", "client", client.id, care=client.care)
+    await record_audit(
+        transaction,
+        actor,
+        "client.add",
+        "client",
+        client.id,
+        care=client.care,
+        scopes=" ".join(client.scopes),
+        auditor=client.auditor,
+    )
 
 
 async def find_client(transaction: Connection, client_id: str) -> Client | None:
     """The client with the id, or None."""
-    cursor = transaction.cursor(row_factory=kwargs_row(_row_to_client))
-    await cursor.execute(
-        "SELECT id, organisation_code, scopes, care, disabled_at IS NULL AS enabled FROM clients WHERE id = %s",
-        (client_id,),
-    )
+    cursor = transaction.cursor(row_factory=kwargs_row(_to_client))
+    await cursor.execute(_CLIENTS + "WHERE c.id = %s", (client_id,))
     return await cursor.fetchone()
 
 
-def _row_to_client(id: str, organisation_code: str, scopes: list[str], care: str, enabled: bool) -> Client:
-    return Client(id, organisation_code, scopes, Care(care), enabled)
+async def read_clients(transaction: Connection) -> list[Client]:
+    """All clients, by their ids."""
+    cursor = transaction.cursor(row_factory=kwargs_row(_to_client))
+    await cursor.execute(_CLIENTS + "ORDER BY c.id")
+    return await cursor.fetchall()
+
+
+_CLIENTS: LiteralString = """
+    SELECT c.id, coalesce(c.organisation_code, '') AS organisation_code, c.authority_code, c.scopes, c.care, c.auditor,
+           c.disabled_at IS NULL AS enabled, c.jwks_url, c.token_generation AS generation,
+           coalesce((
+               SELECT jsonb_build_object('keys', jsonb_agg(k.jwk ORDER BY k.kid))::text FROM client_keys k
+               WHERE k.client_id = c.id AND (k.ends_at IS NULL OR k.ends_at > now()) HAVING count(*) > 0
+           ), '') AS key_set
+    FROM clients c
+"""
+
+
+def _to_client(care: str, **columns: Any) -> Client:
+    return Client(care=Care(care), **columns)
 
 
 class ClientReader:
@@ -106,8 +158,8 @@ class ClientReader:
         return client_id in self._kept and time.monotonic() < self._kept[client_id][0]
 
 
-def sign_token(key: bytes, client: Client, life: timedelta = TOKEN_LIFE) -> str:
-    """A bearer token for the client. Raises NotAllowed where it is disabled."""
+def sign_token(key: bytes, client: Client, life: timedelta = TOKEN_LIFE, scopes: Iterable[str] | None = None) -> str:
+    """A bearer token for the client, with all of its scopes unless some are named. Raises NotAllowed where it is disabled."""
     if not client.enabled:
         raise NotAllowed(f"the client {client.id} is disabled")
     issued = now()
@@ -117,16 +169,20 @@ def sign_token(key: bytes, client: Client, life: timedelta = TOKEN_LIFE) -> str:
         "iat": int(issued.timestamp()),
         "exp": int((issued + life).timestamp()),
         "jti": secrets.token_urlsafe(16),
+        "scope": " ".join(client.scopes if scopes is None else scopes),
+        "gen": client.generation,
     }
     return jwt.encode({"alg": _ALGORITHM}, claims, OctKey.import_key(key), algorithms=[_ALGORITHM])
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedToken:
-    """Whose token it is, and until when it is good (Unix seconds)."""
+    """Whose token it is, until when it is good (Unix seconds), and for what while the client is of this generation."""
 
     client_id: str
     expires_at: float
+    scopes: frozenset[str]
+    generation: int
 
 
 class TokenVerifier:
@@ -135,14 +191,19 @@ class TokenVerifier:
     def __init__(self, key: bytes) -> None:
         self._key = OctKey.import_key(key)
         self._claims = jwt.JWTClaimsRegistry(
-            aud={"essential": True, "value": _AUDIENCE}, exp={"essential": True}, sub={"essential": True}
+            aud={"essential": True, "value": _AUDIENCE},
+            exp={"essential": True},
+            sub={"essential": True},
+            scope={"essential": True},
+            gen={"essential": True},
         )
 
     def verify(self, token: str) -> VerifiedToken:
-        """Whose token it is and how long it is good. Raises NotAllowed for one that is not ours or has run out."""
+        """What a token says. Raises NotAllowed for one that is not ours or has run out."""
         try:
             decoded = jwt.decode(token, self._key, algorithms=[_ALGORITHM])
             self._claims.validate(decoded.claims)
         except (JoseError, ValueError):
             raise NotAllowed("the bearer token is not valid, or has run out") from None
-        return VerifiedToken(str(decoded.claims["sub"]), float(decoded.claims["exp"]))
+        said = decoded.claims
+        return VerifiedToken(str(said["sub"]), float(said["exp"]), frozenset(said["scope"].split()), said["gen"])

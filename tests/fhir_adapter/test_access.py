@@ -27,7 +27,16 @@ OTHER_KEY = b"x" * 32
 
 def _signed(key: bytes = KEY, **claims: Any) -> str:
     at = int(now().timestamp())
-    payload = {"sub": "both-app", "aud": "nightlight-fhir", "iat": at, "exp": at + 60, "jti": "1", **claims}
+    payload = {
+        "sub": "both-app",
+        "aud": "nightlight-fhir",
+        "iat": at,
+        "exp": at + 60,
+        "jti": "1",
+        "scope": "system/Flag.rs",
+        "gen": 0,
+        **claims,
+    }
     kept = {name: value for name, value in payload.items() if value is not None}
     return jwt.encode({"alg": "HS256"}, kept, OctKey.import_key(key), algorithms=["HS256"])
 
@@ -53,6 +62,9 @@ async def test_without_a_token_nothing_is_answered(doorway: Doorway, authorizati
         _signed(exp=1),
         _signed(exp=None),
         _signed(sub=None),
+        _signed(scope=None),
+        _signed(gen=None),
+        _signed(gen=1),
         _signed(sub="nobody-knows-me"),
         "eyJhbGciOiJub25lIn0.eyJzdWIiOiJib3RoLWFwcCIsImF1ZCI6Im5pZ2h0bGlnaHQtZmhpciIsImV4cCI6NDEwMjQ0NDgwMH0.",
     ],
@@ -106,14 +118,14 @@ async def test_a_token_is_good_for_every_request_until_it_runs_out(doorway: Door
     for _ in range(2):
         assert (await access.admit(f"bearer {short}", "system/Flag.rs")).id == "both-app"
     with travel(now() + timedelta(seconds=61), tick=False), pytest.raises(Refused) as refused:
-        access.client_id(short)
+        access.verified(short)
     assert refused.value.kind is NOT_AUTHENTICATED
 
 
 async def test_remembered_tokens_are_bounded(doorway: Doorway) -> None:
     access = Access(_AnyToken(KEY), ClientReader(doorway.house.database))
     for each in range(MOST_TOKENS + 10):
-        assert access.client_id(f"{each}") == "both-app"
+        assert access.verified(f"{each}").client_id == "both-app"
     assert len(access._verified) == MOST_TOKENS
 
 
@@ -156,4 +168,4 @@ async def test_metadata_needs_no_token(doorway: Doorway) -> None:
 def test_a_database_is_not_needed_to_refuse() -> None:
     access = Access(TokenVerifier(KEY), ClientReader(Database("postgresql://nowhere.invalid/none")))
     with pytest.raises(Refused):
-        access.client_id("nonsense")
+        access.verified("nonsense")
