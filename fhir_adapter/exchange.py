@@ -18,12 +18,16 @@ from safeguarding.directory import DirectoryReader
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of the house that a handler needs. `base_url` is this door's own address, without a slash at its end."""
+    """The parts of the house that a handler needs. `base_url` is this door's own address, without a slash at its end.
+
+    `key` is the service's secret key (`runtime.secret`), which hashes numbers.
+    """
 
     desk: Desk
     directory: DirectoryReader
     database: Database
     base_url: str
+    key: bytes
 
 
 @dataclass(frozen=True, slots=True)

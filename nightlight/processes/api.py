@@ -46,7 +46,7 @@ async def _main(settings: Settings) -> None:
         check_sign_in(settings, is_production=(await directory.current()).is_production)
         async with Desk(database, directory, key, settings.desk_queue, Nudger(nudges)) as desk:
             access = Access(TokenVerifier(key), ClientReader(database))
-            doors = {FHIR: FhirDoor(Parts(desk, directory, database, settings.link(FHIR)), access)}
+            doors = {FHIR: FhirDoor(Parts(desk, directory, database, settings.link(FHIR), key), access)}
             held = Answerer(desk, directory, database, settings.default_charset)
             app = create_app(settings, database, desk, directory, nudges, doors, held, _tries(settings))
             await until_stopped(_serve(app, sock), keep_beating(database, "api"))

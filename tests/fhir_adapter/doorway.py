@@ -72,7 +72,7 @@ async def open_doorway(service_url: str) -> AsyncIterator[Doorway]:
 
 def open_door(house: House, base_url: str) -> FhirDoor:
     access = Access(TokenVerifier(KEY), ClientReader(house.database, kept_seconds=0))
-    return FhirDoor(Parts(house.desk, house.directory, house.database, base_url), access)
+    return FhirDoor(Parts(house.desk, house.directory, house.database, base_url, KEY), access)
 
 
 async def furnish_clients(database: Database) -> None:

@@ -32,7 +32,7 @@ def check_could_not_check(response: Response) -> None:
 
 def door(desk: Desk, directory: DirectoryReader, database: Database, clients: ClientReader | None = None) -> FhirDoor:
     access = Access(TokenVerifier(KEY), clients or ClientReader(database))
-    return FhirDoor(Parts(desk, directory, database, BASE_URL), access)
+    return FhirDoor(Parts(desk, directory, database, BASE_URL, KEY), access)
 
 
 async def search(app: FhirDoor) -> Response:
