@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from alerts.hospital import tell_hospital_of_correction, to_column
+from alerts.subscribers import LISTENS, tell_subscribers
 from domain.alert import AlertEvent, AlertReason, AlertState, ChannelName, next_state
 from domain.channel import HospitalPatient
 from runtime.database import Transaction
@@ -67,7 +68,7 @@ async def raise_alerts(transaction: Transaction, wanted: Sequence[NewAlert]) -> 
     return [RaisedAlert(*row) for row in await cursor.fetchall()]
 
 
-_RAISE = """
+_RAISE = f"""
     WITH wanted AS MATERIALIZED (
         SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[],
                              %s::text[], %s::text[])
@@ -85,6 +86,9 @@ _RAISE = """
         UNION ALL
         SELECT id, 'raised', 'hl7', hospital, patient::jsonb FROM raised JOIN wanted USING (id) WHERE hospital <> ''
         UNION ALL
+        SELECT raised.id, 'raised', 'subscription', s.id::text, NULL::jsonb
+        FROM raised JOIN subscriptions s USING (authority_code) JOIN encounters e ON e.id = raised.encounter_id WHERE {LISTENS}
+        UNION ALL
         SELECT untold.id, 'raised', 'hl7', hospital, patient::jsonb FROM wanted, LATERAL (
             SELECT a.id FROM alerts a
             WHERE (a.encounter_id, a.authority_code, a.person_id) = (wanted.encounter_id, wanted.authority_code, wanted.person_id)
@@ -96,7 +100,7 @@ _RAISE = """
         SELECT raised_at, id, 'raise', 'raised', 'Nightlight' FROM raised
     )
     SELECT id, encounter_id, authority_code FROM raised
-"""
+"""  # noqa: S608 (only a constant is put in)
 
 
 async def tell_each(transaction: Transaction, alerts: Sequence[UUID], event: AlertEvent, at: datetime, actor_name: str) -> int:
@@ -123,6 +127,7 @@ async def tell_each(transaction: Transaction, alerts: Sequence[UUID], event: Ale
         await _record_event(transaction, alert_id, at, event.value, after, actor_name)
         notice = f"{event.value} {times_before + 1}" if times_before else event.value
         await _add_deliveries(transaction, notice, [(RaisedAlert(alert_id, encounter_id, authority_code), email)])
+        await tell_subscribers(transaction, alert_id, notice)
         await tell_hospital_of_correction(transaction, alert_id, event)
     return len(rows)
 

@@ -87,11 +87,12 @@ _ANSWER_WORDS = {
 
 
 class ChannelName(StrEnum):
-    """The ways by which Nightlight tells somebody. By HL7 it is a hospital's own system, everywhere else an authority."""
+    """The ways by which Nightlight tells somebody: an authority, by HL7 a hospital's own system, either by subscription."""
 
     SCREEN = "screen"
     EMAIL = "email"
     HL7 = "hl7"
+    SUBSCRIPTION = "subscription"
 
     @property
     def words(self) -> str:
@@ -99,13 +100,18 @@ class ChannelName(StrEnum):
         return _CHANNEL_WORDS[self]
 
 
-_CHANNEL_WORDS = {ChannelName.SCREEN: "Screen", ChannelName.EMAIL: "E-mail", ChannelName.HL7: "Hospital system"}
+_CHANNEL_WORDS = {
+    ChannelName.SCREEN: "Screen",
+    ChannelName.EMAIL: "E-mail",
+    ChannelName.HL7: "Hospital system",
+    ChannelName.SUBSCRIPTION: "Subscribed system",
+}
 
 
 class DeliveryState(StrEnum):
     """One delivery's state. Nothing is ever skipped: what cannot be delivered waits and is shown.
 
-    Withdrawn, by a person and with a reason, is only what was to go to a hospital's own system.
+    Withdrawn is only what was to go to a hospital's own system, by a person and with a reason, or to a subscription that is over.
     """
 
     PENDING = "pending"

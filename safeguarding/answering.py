@@ -7,6 +7,7 @@ from uuid import UUID
 from alerts import channel_screen
 from alerts.answering import acknowledge
 from alerts.hospital import tell_hospital_of_answer
+from alerts.subscribers import tell_subscribers_of_answer
 from domain.actor import Actor
 from domain.alert import CodedAnswer
 from domain.errors import InvalidInput, NotFound
@@ -26,14 +27,15 @@ async def acknowledge_alert(
 ) -> UUID:
     """Read and answered by a social worker of the authority; returns the encounter whose banner now says so.
 
-    A hospital whose own system is told hears that an answer is there, never what it says.
+    A hospital whose own system is told or has subscribed hears that an answer is there, never what it says.
 
     Raises NotFound for another authority's alert, InvalidInput for a text that is too long.
     """
     encounter_id = await acknowledge(transaction, alert_id, authority_code, actor.name, answer, text.strip(), now())
-    hospital = await hospital_of_encounter(transaction, encounter_id)
-    if hospital and await is_of_its_patient(transaction, alert_id):
-        await tell_hospital_of_answer(transaction, alert_id, hospital)
+    if await is_of_its_patient(transaction, alert_id):
+        if hospital := await hospital_of_encounter(transaction, encounter_id):
+            await tell_hospital_of_answer(transaction, alert_id, hospital)
+        await tell_subscribers_of_answer(transaction, alert_id)
     await record_audit(transaction, actor, "alert.acknowledge", "alert", str(alert_id), answer=answer.value)
     return encounter_id
 
