@@ -5,6 +5,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from fhir_adapter.codes import Json
 from fhir_adapter.headers import Asked
@@ -20,7 +21,8 @@ from safeguarding.directory import DirectoryReader
 class Parts:
     """The parts of the house that a handler needs. `base_url` is this door's own address, without a slash at its end.
 
-    `key` is the service's secret key (`runtime.secret`), which hashes numbers.
+    `key` is the service's secret key (`runtime.secret`), which hashes numbers. `on_attendance` hears at which site, and when, a
+    system has just recorded an attendance of the kind that authorities hear of.
     """
 
     desk: Desk
@@ -28,6 +30,7 @@ class Parts:
     database: Database
     base_url: str
     key: bytes
+    on_attendance: Callable[[str, datetime], None] = lambda _, __: None
 
 
 @dataclass(frozen=True, slots=True)

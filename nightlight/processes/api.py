@@ -19,7 +19,7 @@ from fhir_adapter.app import FhirDoor
 from fhir_adapter.exchange import Parts
 from hl7_listener.answering import Answerer
 from hl7_listener.trying import try_message
-from nightlight.processes.common import Nudger, handed_socket, run, store, until_safe, until_stopped
+from nightlight.processes.common import Nudger, SiteFeeds, handed_socket, run, store, until_safe, until_stopped
 from runtime.clients import ClientReader, TokenVerifier
 from runtime.heartbeat import keep_beating
 from runtime.nudge import Nudges
@@ -39,17 +39,17 @@ def run_api(settings: Settings) -> None:
 async def _main(settings: Settings) -> None:
     sock = handed_socket("http", settings.http)
     key = secret_key(settings)
-    nudges = Nudges(settings.redis_url.get_secret_value())
+    nudges, feeds = Nudges(settings.redis_url.get_secret_value()), SiteFeeds()
     async with store(settings, "api") as database:
         await until_safe(database)
         directory = DirectoryReader(database)
         check_sign_in(settings, is_production=(await directory.current()).is_production)
         async with Desk(database, directory, key, settings.desk_queue, Nudger(nudges)) as desk:
             access = Access(TokenVerifier(key), ClientReader(database))
-            doors = {FHIR: FhirDoor(Parts(desk, directory, database, settings.link(FHIR), key), access)}
+            doors = {FHIR: FhirDoor(Parts(desk, directory, database, settings.link(FHIR), key, feeds.note), access)}
             held = Answerer(desk, directory, database, settings.default_charset)
             app = create_app(settings, database, desk, directory, nudges, doors, held, _tries(settings))
-            await until_stopped(_serve(app, sock), keep_beating(database, "api"))
+            await until_stopped(_serve(app, sock), keep_beating(database, "api", feeds.write))
     await nudges.close()
 
 

@@ -7,13 +7,14 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import uvloop
 
 from domain.errors import CouldNotReachStore
 from nightlight.supervisor.sockets import Address, listen
-from runtime.database import Database
+from runtime.database import Connection, Database
 from runtime.logs import configure, get_logger
 from runtime.nudge import DELIVERIES, Nudges
 from runtime.settings import Settings
@@ -86,3 +87,26 @@ class Nudger:
         task = asyncio.create_task(self._nudges.send(DELIVERIES))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
+
+
+class SiteFeeds:
+    """When each site sent its last real message: noted as they come, written with the heartbeat, so that no row runs hot."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, datetime] = {}
+
+    def note(self, site: str, at: datetime) -> None:
+        """A message of the site was answered."""
+        self._last[site] = at
+
+    async def write(self, transaction: Connection) -> None:
+        """Write down what came since the last time."""
+        last, self._last = self._last, {}
+        for site, at in sorted(last.items()):
+            await transaction.execute(
+                """
+                INSERT INTO site_feeds (site, last_message_at) VALUES (%s, %s)
+                ON CONFLICT (site) DO UPDATE SET last_message_at = greatest(site_feeds.last_message_at, excluded.last_message_at)
+                """,
+                (site, at),
+            )

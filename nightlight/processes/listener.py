@@ -4,14 +4,13 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from hl7_listener.answering import Answerer
 from hl7_listener.lookup_watch import LookupWatch
 from hl7_listener.ports import Port, read_ports
 from hl7_listener.server import Limits, listening
 from hl7_listener.tls import Certificates
-from nightlight.processes.common import Nudger, handed_down, log, run, store, until_safe, until_stopped
+from nightlight.processes.common import Nudger, SiteFeeds, handed_down, log, run, store, until_safe, until_stopped
 from nightlight.supervisor.sockets import listen_for_hl7
 from runtime.database import Connection, Database
 from runtime.heartbeat import keep_beating
@@ -75,26 +74,3 @@ class _Door:
     def certificate(self) -> ListenerCertificate:
         assert self.certificates is not None
         return ListenerCertificate(self.port.name, self.certificates.expires_at, self.certificates.problem)
-
-
-class SiteFeeds:
-    """When each site sent its last real message: noted as they come, written with the heartbeat, so that no row runs hot."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, datetime] = {}
-
-    def note(self, site: str, at: datetime) -> None:
-        """A message of the site was answered."""
-        self._last[site] = at
-
-    async def write(self, transaction: Connection) -> None:
-        """Write down what came since the last time."""
-        last, self._last = self._last, {}
-        for site, at in sorted(last.items()):
-            await transaction.execute(
-                """
-                INSERT INTO site_feeds (site, last_message_at) VALUES (%s, %s)
-                ON CONFLICT (site) DO UPDATE SET last_message_at = greatest(site_feeds.last_message_at, excluded.last_message_at)
-                """,
-                (site, at),
-            )
