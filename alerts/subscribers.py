@@ -5,7 +5,6 @@ subscription number them. A number is given after the commit, so that no alert w
 Source: Subscriptions R5 Backport IG 1.1, "Event numbers".
 """
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from runtime.database import Connection, Transaction
@@ -111,12 +110,3 @@ async def make_due(transaction: Transaction, subscription_id: UUID) -> None:
         """,
         (str(subscription_id),),
     )
-
-
-async def alerts_told(transaction: Transaction, alert_id: UUID, subscriptions: Sequence[UUID]) -> bool:
-    """Whether one of the subscriptions was, or is to be, told of the alert."""
-    cursor = await transaction.execute(
-        "SELECT 1 FROM deliveries WHERE alert_id = %s AND channel = 'subscription' AND recipient = ANY(%s) LIMIT 1",
-        (alert_id, [str(each) for each in subscriptions]),
-    )
-    return await cursor.fetchone() is not None
