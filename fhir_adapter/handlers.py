@@ -1,10 +1,13 @@
 """Which function answers which interaction of the table: `app` looks here once a call is admitted and read."""
 
+from fhir_adapter.encounters.recording import create_encounter, update_encounter
 from fhir_adapter.exchange import Handler
 from fhir_adapter.lookup import search_flags
 
 HANDLERS: dict[tuple[str, str], Handler] = {
     ("Flag", "search-type"): search_flags,
     ("CareTeam", "search-type"): search_flags,
+    ("Encounter", "create"): create_encounter,
+    ("Encounter", "update"): update_encounter,
 }
 """By resource and code of the interaction."""

@@ -42,6 +42,8 @@ INTERACTIONS = (
     Interaction("GET", f"/SearchParameter/{FLAG_CODE_PARAMETER_ID}", "read", "SearchParameter"),
     *_searches("Flag", "PatientFlag"),
     *_searches("CareTeam"),
+    Interaction("POST", "/Encounter", "create", "Encounter", "system/Encounter.cu"),
+    Interaction("PUT", "/Encounter/{id}", "update", "Encounter", "system/Encounter.cu"),
 )
 
 BY_PATH: dict[str, dict[str, Interaction]] = {}
