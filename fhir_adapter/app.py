@@ -25,6 +25,7 @@ from fhir_adapter.headers import mirrored, read_headers
 from fhir_adapter.http import LONGEST, LONGEST_RESOURCE, Receive, Request, Scope, Send, read_body, read_request, respond
 from fhir_adapter.interactions import BY_PATH, Interaction, route
 from fhir_adapter.negotiation import check_acceptable, check_form, check_json
+from fhir_adapter.openapi.document import openapi
 from fhir_adapter.parameters import Pairs, read_pairs
 from fhir_adapter.search import FORMAT
 from runtime.logs import get_logger
@@ -44,6 +45,7 @@ class FhirDoor:
         self._published = {
             "capabilities": Answered(capability_statement(parts.base_url)),
             "read": Answered(flag_code_parameter()),
+            "openapi": Answered(openapi(parts.base_url), headers={"content-type": "application/json"}),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -20,7 +20,7 @@ LONGEST = 8 * 1024
 LONGEST_RESOURCE = 64 * 1024
 """Bytes of a resource that is sent; an Encounter or a Subscription needs a few thousand."""
 
-_ALWAYS = ((b"content-type", FHIR_JSON.encode()), (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_ALWAYS = {"content-type": FHIR_JSON, "cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ def check_length(raw: bytes, longest: int = LONGEST) -> None:
 
 
 async def respond(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-    """Send it all. `Date` is the server's to add."""
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    """Send it all. `Date` is the server's to add; a header that is given goes before what every response has."""
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in {**_ALWAYS, **headers}.items()]
     start = {
         "type": "http.response.start",
         "status": status,
-        "headers": [*_ALWAYS, (b"content-length", str(len(body)).encode()), *raw],
+        "headers": [*raw, (b"content-length", str(len(body)).encode())],
     }
     await send(start)
     await send({"type": "http.response.body", "body": body})

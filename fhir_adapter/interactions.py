@@ -11,7 +11,7 @@ from dataclasses import dataclass
 class Interaction:
     """One method at one path, in which `{id}` stands for an id. Without a scope anybody may ask.
 
-    `code` is FHIR's (restful-interaction), or the name of an operation, with its $.
+    `code` is FHIR's (restful-interaction), or the name of an operation, with its $; `openapi` is none of FHIR's.
     """
 
     method: str
@@ -39,6 +39,7 @@ FLAG_CODE_PARAMETER_ID = "England-FlagCode"
 
 INTERACTIONS = (
     Interaction("GET", "/metadata", "capabilities"),
+    Interaction("GET", "/openapi.json", "openapi"),
     Interaction("GET", f"/SearchParameter/{FLAG_CODE_PARAMETER_ID}", "read", "SearchParameter"),
     *_searches("Flag", "PatientFlag"),
     *_searches("CareTeam"),

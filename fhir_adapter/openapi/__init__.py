@@ -1,0 +1,1 @@
+"""The description of these doors in OpenAPI, made from the tables by which they route and parse."""
