@@ -85,6 +85,16 @@ class Settings(BaseSettings):
     endpoint_ca_file: str = Field(
         "", description="PEM file: who issues the certificates of registered addresses; empty: whom this machine trusts."
     )
+    pds_url: str = Field(
+        "", description="FHIR base address of PDS (https://…/personal-demographics/FHIR/R4); empty: nothing is traced."
+    )
+    pds_token_url: str = Field("", description="Where PDS's access tokens are had (https://…/oauth2/token).")
+    pds_api_key: SecretStr = Field(SecretStr(""), description="API key of the application that is registered with NHS England.")
+    pds_key_id: str = Field("", description="Key id (kid) under which the public key is registered there.")
+    pds_private_key_file: str = Field("", description="PEM file: the RSA key that signs for PDS, without a password.")
+    pds_organisation: str = Field("", description="ODS code on whose behalf PDS is asked.")
+    pds_per_second: float = Field(5, gt=0, description="Requests to PDS that one process may start in a second.")
+    pds_timeout_seconds: float = Field(10, gt=0, description="Longest wait for PDS, at each step of a request.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @property
