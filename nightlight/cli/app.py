@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from domain.errors import NightlightError
-from nightlight.cli import daily, keeping, running, sending, setting_up
+from nightlight.cli import clients, daily, keeping, running, sending, setting_up
 from nightlight.cli.console import complain
 from nightlight.cli.hl7 import hl7
 from nightlight.cli.outbound import site_outbound
@@ -56,7 +56,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     daily.check,
     daily.alerts,
     sending.send,
-    setting_up.token,
+    clients.token,
     keeping.backup,
     keeping.restore,
     keeping.retention,
@@ -70,6 +70,6 @@ setting_up.sites.add_typer(rules, name="rule")
 setting_up.sites.command("unclassified")(site_unclassified)
 app.add_typer(setting_up.sites, name="site")
 app.add_typer(peers, name="peer")
-app.add_typer(setting_up.clients, name="client")
+app.add_typer(clients.clients, name="client")
 app.add_typer(daily.extracts, name="extract")
 app.add_typer(hl7, name="hl7")

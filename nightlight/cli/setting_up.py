@@ -1,4 +1,4 @@
-"""Commands that set up who sends, who asks, and who is told: authority, site, client, token."""
+"""Commands that set up who sends, who asks, and who is told: authority, site."""
 
 import re
 from datetime import time, timedelta
@@ -8,19 +8,16 @@ from typing import Annotated
 import typer
 
 from domain.care_setting import CareSetting
-from domain.errors import InvalidInput, NotFound
+from domain.errors import InvalidInput
 from flags_store.authorities import OFFICE_HOURS, Hours, add_authority, set_state
 from hl7_listener.charsets import CHARACTER_SETS, codec
 from nightlight.cli.console import DataFolder, on_store, operator, out
-from runtime.clients import SCOPES, Care, Client, add_client, find_client, sign_token
 from runtime.database import Database
-from runtime.secret import secret_key
 from runtime.settings import Settings
 from safeguarding.sites import LOOPBACK, Answering, add_site, set_answering
 
 authorities = typer.Typer(no_args_is_help=True, help="Local authorities: who sends extracts and is told.")
 sites = typer.Typer(no_args_is_help=True, help="Hospital sites and services: who asks.")
-clients = typer.Typer(no_args_is_help=True, help="Systems that may call the FHIR API.")
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? (\d\d:\d\d)-(\d\d:\d\d)")
@@ -181,40 +178,3 @@ def site_set(
 
     on_store(data, work)
     out.print(f"Site {ods_code.upper()} is answered so within a few seconds.", markup=False)
-
-
-@clients.command("add")
-def client_add(
-    client_id: Annotated[str, typer.Argument(metavar="ID", help="A name for the system, such as amber-ehr.", show_default=False)],
-    organisation: Annotated[str, typer.Option(help="ODS code of the organisation that it belongs to.")],
-    scope: Annotated[list[str], typer.Option(help=f"What it may do, one of {', '.join(SCOPES)}; repeat it.")],
-    care: Annotated[Care, typer.Option(help="The care it is registered for.")] = Care.BOTH,
-    data: DataFolder = None,
-) -> None:
-    """Register a system of an organisation."""
-
-    async def work(database: Database, _: Settings) -> None:
-        async with database.transaction() as transaction:
-            known = await transaction.execute("SELECT 1 FROM sites WHERE organisation_code = %s", (organisation.upper(),))
-            if await known.fetchone() is None:
-                raise NotFound(f"organisation {organisation.upper()} has no site: add one first with nightlight site add")
-            await add_client(transaction, operator(), Client(client_id, organisation.upper(), scope, care, True))
-
-    on_store(data, work)
-    out.print(f"Registered client {client_id}. Try it with: nightlight token {client_id}", markup=False)
-
-
-def token(
-    client_id: Annotated[str, typer.Argument(metavar="CLIENT", help="A registered client.", show_default=False)],
-    data: DataFolder = None,
-) -> None:
-    """Print a bearer token for a registered client, good for five minutes, for trying things."""
-
-    async def work(database: Database, settings: Settings) -> str:
-        async with database.transaction() as transaction:
-            client = await find_client(transaction, client_id)
-        if client is None:
-            raise NotFound(f"there is no client {client_id}")
-        return sign_token(secret_key(settings), client)
-
-    out.print(on_store(data, work), markup=False)
