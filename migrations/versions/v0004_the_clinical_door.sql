@@ -33,11 +33,14 @@ CREATE INDEX accesses_by_request ON accesses (request_id) WHERE request_id IS NO
 
 -- ── the trail as AuditEvents (safeguarding) ──────────────────────────────────────────────────────────────────────────
 
+-- Searches of the trail, by day and by the hash of a number that nobody had a flag for. BRIN, because the looks are written far
+-- more often than they are searched: a page of it is made by VACUUM, and not by the look. Newest first goes by the primary key.
+CREATE INDEX accesses_by_time ON accesses USING brin (occurred_at);
+CREATE INDEX accesses_by_number_hash ON accesses USING brin (number_hash bytea_bloom_ops) WITH (pages_per_range = 64);
+CREATE INDEX audit_events_by_time ON audit_events USING brin (occurred_at);
+
 -- ── subscriptions (alerts) ───────────────────────────────────────────────────────────────────────────────────────────
 
--- ── cards (safeguarding) ─────────────────────────────────────────────────────────────────────────────────────────────
-
--- ── what is asked of PDS (safeguarding) ──────────────────────────────────────────────────────────────────────────────
 -- Where a client may be called: an operator registers it, so that no caller can make Nightlight call anything else.
 CREATE TABLE client_endpoints (
     client_id text NOT NULL REFERENCES clients,
@@ -97,3 +100,60 @@ CREATE UNIQUE INDEX deliveries_by_event ON deliveries (recipient, event_number) 
 CREATE INDEX deliveries_of_subscriptions ON deliveries (recipient, event_number) WHERE state = 'pending' AND channel = 'subscription';
 CREATE INDEX deliveries_without_number ON deliveries (recipient, id) WHERE channel = 'subscription' AND event_number IS NULL;
 
+-- ── cards (safeguarding) ─────────────────────────────────────────────────────────────────────────────────────────────
+
+-- EHRs that may ask for cards, known by the issuer (iss) of their tokens. One is for one organisation, and looks from one site.
+CREATE TABLE cds_clients (
+    issuer            text PRIMARY KEY CHECK (length(issuer) BETWEEN 1 AND 255),
+    organisation_code text NOT NULL REFERENCES organisations,
+    site              text REFERENCES sites,        -- NULL: the organisation's first of unscheduled care
+    jku               text CHECK (length(jku) <= 2048),  -- the only one that its tokens may name; its keys are there unless held here
+    keys              jsonb,                        -- public keys (RFC 7517), where they are not fetched
+    origins           text[] NOT NULL DEFAULT '{}', -- of browsers that may call (CORS)
+    fhir_server       text,                         -- the only one that may be asked for a patient
+    info_card         boolean NOT NULL DEFAULT false,
+    registered_at     timestamptz NOT NULL DEFAULT now(),
+    disabled_at       timestamptz,
+    CHECK (jku IS NOT NULL OR keys IS NOT NULL)
+);
+
+-- Every card that was shown, once for each call (hookInstance) and urgency. Nobody is named in it.
+CREATE TABLE cards (
+    id           uuid PRIMARY KEY,                  -- card.uuid
+    client       text NOT NULL REFERENCES cds_clients,
+    service      text NOT NULL,
+    instance     text NOT NULL,                     -- hookInstance
+    indicator    text NOT NULL CHECK (indicator IN ('info', 'warning', 'critical')),
+    site         text NOT NULL REFERENCES sites ON DELETE CASCADE,
+    encounter_id uuid,
+    shown_at     timestamptz NOT NULL,
+    UNIQUE (client, instance, service, indicator)
+);
+CREATE INDEX cards_by_site ON cards (site, shown_at);
+
+-- What became of a card. The same is said once, however often an EHR repeats it.
+CREATE TABLE card_outcomes (
+    card        uuid NOT NULL REFERENCES cards ON DELETE CASCADE,
+    outcome     text NOT NULL CHECK (outcome IN ('followed', 'overridden')),
+    reason      text NOT NULL DEFAULT '',           -- ours by its code, 'other' for one of the EHR's own, nothing where none was given
+    said_at     timestamptz NOT NULL,               -- by the EHR's clock
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (card, outcome, reason)
+);
+
+-- ── what is asked of PDS (safeguarding) ──────────────────────────────────────────────────────────────────────────────
+
+-- An arrival without an NHS number, and what its message said of the patient: for asking PDS, and for nothing else. What was said
+-- is gone as soon as there is an answer or no more need, and after a day at most. What came of it stays as long as the encounter.
+CREATE TABLE trace_wants (
+    encounter_id uuid PRIMARY KEY REFERENCES encounters ON DELETE CASCADE,
+    details      jsonb,                              -- names, birth date, and what else was said of who it is
+    details_hash bytea NOT NULL,                     -- keyed (HMAC): the same details are asked about once
+    event_at     timestamptz NOT NULL,               -- of the message: what comes of it is no newer than that
+    wanted_at    timestamptz NOT NULL DEFAULT now(),
+    due_at       timestamptz NOT NULL DEFAULT now(), -- in the future while somebody asks, and between two attempts
+    attempts     integer NOT NULL DEFAULT 0,
+    outcome      text CHECK (outcome <> ''),
+    CHECK ((details IS NULL) = (outcome IS NOT NULL))
+);
+CREATE INDEX trace_wants_due ON trace_wants (due_at) WHERE outcome IS NULL;

@@ -1,0 +1,110 @@
+"""Commands that say which EHRs may ask for cards (CDS Hooks): `nightlight cds-client add | list | disable`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.table import Table
+
+from domain.errors import InvalidInput
+from nightlight.cli.console import DataFolder, on_store, operator, out
+from runtime.database import Database
+from runtime.endpoints import endpoints
+from runtime.jwks import public_key, read_key_set
+from runtime.settings import Settings
+from safeguarding.cds_clients import CdsClient, add_cds_client, disable_cds_client, read_cds_clients
+
+cds_clients = typer.Typer(no_args_is_help=True, help="EHRs that may ask for cards (CDS Hooks).")
+
+Issuer = Annotated[str, typer.Argument(metavar="ISS", help="The iss of its tokens, as it writes it.", show_default=False)]
+
+
+@cds_clients.command("add")
+def cds_client_add(
+    issuer: Issuer,
+    organisation: Annotated[str, typer.Option(help="ODS code of the organisation that it belongs to.")],
+    site: Annotated[
+        str | None,
+        typer.Option(help="ODS code of the site that it looks from; default: the first of unscheduled care.", show_default=False),
+    ] = None,
+    jwks_url: Annotated[
+        str | None, typer.Option(help="Where its public keys are; the only jku that its tokens may name.", show_default=False)
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Its public keys (a JWK or a JWK Set): held here, and not fetched.", show_default=False),
+    ] = None,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="Origin of a browser that calls, such as https://ehr.example.", show_default=False)
+    ] = None,
+    fhir_server: Annotated[
+        str | None, typer.Option(help="Its FHIR server, which may be asked for a patient.", show_default=False)
+    ] = None,
+    info_card: Annotated[bool, typer.Option("--info-card", help="Show a card with the coverage where nothing is known.")] = False,
+    data: DataFolder = None,
+) -> None:
+    """Register an EHR, by the address of its keys or by the keys themselves; with both, the address is never called."""
+    if jwks_url is None and key is None:
+        raise InvalidInput("name the address of its keys with --jwks-url, or a file with them with --key")
+    client = CdsClient(
+        issuer, organisation.upper(), site.upper() if site else None, jwks_url, read_keys(key) if key else None,
+        tuple(origin or ()), fhir_server.rstrip("/") if fhir_server else None, info_card,
+    )  # fmt: skip
+
+    async def work(database: Database, settings: Settings) -> str:
+        for url in (None if key else jwks_url, client.fhir_server):
+            if url is not None:
+                endpoints(settings).check(url)
+        async with database.transaction() as transaction:
+            await add_cds_client(transaction, operator(), client)
+        return settings.link("/cds-services")
+
+    url = on_store(data, work)
+    out.print(f"Registered EHR {issuer}. Within a few seconds it finds the services at {url}", markup=False)
+
+
+def read_keys(path: Path) -> str:
+    """The JWK Set of a file that holds one, or one key. Raises InvalidInput for what may not verify tokens."""
+    try:
+        document = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError:
+        raise InvalidInput(f"{path} is not JSON") from None
+    if isinstance(document, dict) and "keys" not in document:
+        document = {"keys": [document]}
+    for jwk in document["keys"] if isinstance(document, dict) and isinstance(document["keys"], list) else ():
+        public_key(jwk)
+    if not read_key_set(document):
+        raise InvalidInput(f"{path} holds no key that may verify tokens")
+    return json.dumps(document)
+
+
+@cds_clients.command("list")
+def cds_client_list(data: DataFolder = None) -> None:
+    """List the EHRs, from where each looks, and what it may do."""
+
+    async def work(database: Database, _: Settings) -> list[CdsClient]:
+        async with database.transaction() as transaction:
+            return list((await read_cds_clients(transaction)).values())
+
+    table = Table("issuer", "organisation", "looks from", "keys", "origins", "FHIR server", "info card", "state")
+    for client in on_store(data, work):
+        table.add_row(
+            client.issuer, client.organisation_code, client.site or "first of unscheduled care",
+            "held here" if client.key_set else client.jku, ", ".join(client.origins) or "none", client.fhir_server or "none",
+            "yes" if client.info_card else "no", "enabled" if client.enabled else "disabled",
+        )  # fmt: skip
+    out.print(table)
+
+
+@cds_clients.command("disable")
+def cds_client_disable(issuer: Issuer, data: DataFolder = None) -> None:
+    """Answer an EHR no more, within a few seconds."""
+
+    async def work(database: Database, _: Settings) -> None:
+        async with database.transaction() as transaction:
+            await disable_cds_client(transaction, operator(), issuer)
+
+    on_store(data, work)
+    out.print(f"EHR {issuer} is answered no more within a few seconds.", markup=False)
