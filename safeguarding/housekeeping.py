@@ -6,7 +6,8 @@ The dispatcher's process calls `keep_house` every few minutes, in small transact
 from runtime.database import Database
 from runtime.logs import get_logger
 from runtime.used_tokens import ERASE_EXPIRED
-from safeguarding.retention import ARRIVALS_LIFE, ENCOUNTER_LIFE, LOOK_LIFE, NEVER_CLOSED_LIFE, QUARANTINE_LIFE, SESSION_LIFE
+from safeguarding.retention import ARRIVALS_LIFE, ENCOUNTER_LIFE, LOOK_LIFE, NEVER_CLOSED_LIFE, QUARANTINE_LIFE, SESSION_LIFE, TRACE_LIFE
+from safeguarding.trace_wants import GIVE_UP
 
 MONTHS_AHEAD = 12
 BATCH = 5_000
@@ -25,6 +26,7 @@ async def keep_house(database: Database, control_id_days: int) -> None:
         ("control IDs forgotten", _FORGET_MESSAGES, (control_id_days, BATCH)),
         ("quarantined messages erased", _ERASE_QUARANTINE, (QUARANTINE_LIFE,)),
         ("sessions erased", _ERASE_SESSIONS, (SESSION_LIFE,)),
+        ("wanted traces given up", GIVE_UP, (TRACE_LIFE,)),
         ("used tokens erased", ERASE_EXPIRED, (BATCH,)),
     ):
         await _repeat(database, name, statement, parameters)

@@ -25,6 +25,7 @@ LOOK_LIFE = timedelta(hours=12)
 SESSION_LIFE = timedelta(days=90)
 QUARANTINE_LIFE = timedelta(days=30)
 ARRIVALS_LIFE = timedelta(days=400)
+TRACE_LIFE = timedelta(hours=24)
 TRAIL_YEARS = 26
 
 RETENTION = (
@@ -40,5 +41,6 @@ RETENTION = (
         "hash of a number that nobody has a flag for", "nobody flagged", "the look", timedelta(days=365 * TRAIL_YEARS), "the owner"
     ),
     Kept("number of arrivals at a site", "nobody: counts alone", "the day", ARRIVALS_LIFE, "housekeeping"),
+    Kept("name and birth date that PDS is asked with", "who came without a number", "receipt", TRACE_LIFE, "the answer; housekeeping"),
     Kept("session", "staff", "it ended", SESSION_LIFE, "housekeeping"),
 )

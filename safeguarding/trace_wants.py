@@ -1,0 +1,204 @@
+"""The arrivals whose number somebody must find, as they are kept: what a message said of the patient, until PDS has answered.
+
+The desk writes with `want_traces`, in its own transaction; `safeguarding.tracing` claims, and ends each of them. Nothing else
+reads what was said. Source: docs/facts.md, sections 3 and 7 (what is kept about people whom nobody has a flag for).
+"""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from domain.answer import CouldNotCheckReason
+from domain.care_setting import CareSetting
+from domain.encounter import Encounter, EncounterState, TriggerEvent
+from domain.trace import Demographics, Gender
+from runtime.database import Connection, Transaction
+from safeguarding.check import Check
+from safeguarding.decision import tells
+from safeguarding.retention import TRACE_LIFE
+
+LEASE = timedelta(minutes=3)
+"""Longer than any question to PDS takes."""
+
+_SAYS_WHO = frozenset(
+    {
+        TriggerEvent.ADMIT,
+        TriggerEvent.REGISTER,
+        TriggerEvent.TRANSFER,
+        TriggerEvent.CLASS_CHANGE,
+        TriggerEvent.UPDATE,
+        TriggerEvent.UPDATE_PERSON,
+        TriggerEvent.ADD_PERSON,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """An encounter whose patient has no number, what its message said of who that is, and when the message's event was."""
+
+    encounter_id: UUID
+    told: Demographics
+    event_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A want that is ours until its lease runs out, with where the patient is. `attempts` counts this one."""
+
+    want: Want
+    details_hash: bytes
+    attempts: int
+    site: str
+    care_setting: CareSetting
+
+
+def want_of(check: Check, encounter: Encounter) -> Want | None:
+    """What to ask of PDS for an encounter that a check has just left, or None. Pure.
+
+    Only for want of a number, only where the authority would be told, never of a private service or by a placeholder name.
+    """
+    who = check.identity
+    wanted = (
+        check.trigger in _SAYS_WHO
+        and encounter.state is EncounterState.OPEN
+        and encounter.nhs_number is None
+        and encounter.could_not_check == CouldNotCheckReason.NO_NUMBER
+        and tells(encounter)
+    )
+    if not wanted or who.birth_date is None or not date(1900, 1, 1) < who.birth_date <= check.at.date():
+        return None
+    told = Demographics(who.family_name.strip(), who.birth_date, who.given_name.strip())
+    return Want(encounter.id, told, check.moment) if told.can_be_traced else None
+
+
+async def want_traces(transaction: Transaction, key: bytes, wants: Sequence[Want]) -> None:
+    """Keep what is to be asked; the encounters must have been written before. What was asked with these details is not again."""
+    if wants:
+        rows = [
+            (want.encounter_id, details, hmac.digest(key, details, "sha256"), want.event_at)
+            for want in sorted(wants, key=_encounter)
+            for details in (_to_details(want.told),)
+        ]
+        ids, details, hashes, times = (list(column) for column in zip(*rows, strict=True))
+        await transaction.execute(_WANT, [ids, [each.decode() for each in details], hashes, times])
+
+
+_WANT = """
+    INSERT INTO trace_wants AS known (encounter_id, details, details_hash, event_at)
+    SELECT id, details::jsonb, hash, event_at
+    FROM unnest(%s::uuid[], %s::text[], %s::bytea[], %s::timestamptz[]) AS wanted (id, details, hash, event_at)
+    ON CONFLICT (encounter_id) DO UPDATE
+    SET details = excluded.details, details_hash = excluded.details_hash, event_at = excluded.event_at,
+        wanted_at = now(), due_at = now(), attempts = 0, outcome = NULL
+    WHERE known.details_hash <> excluded.details_hash
+"""
+
+
+async def end_needless(transaction: Connection) -> None:
+    """Forget what was said of whoever has a number by now, or is no longer awaited, or has waited for a day."""
+    await transaction.execute(_END_NEEDLESS)
+    await transaction.execute(GIVE_UP, (TRACE_LIFE,))
+
+
+_END_NEEDLESS = """
+    UPDATE trace_wants AS w
+    SET details = NULL, outcome = CASE WHEN e.nhs_number IS NOT NULL THEN 'number-came' ELSE 'not-needed' END
+    FROM encounters e
+    WHERE e.id = w.encounter_id AND w.outcome IS NULL AND (e.could_not_check IS DISTINCT FROM 'no-nhs-number'
+                                                            OR e.state NOT IN ('open', 'closed'))
+"""
+GIVE_UP = "UPDATE trace_wants SET details = NULL, outcome = 'expired' WHERE outcome IS NULL AND wanted_at < now() - %s::interval"
+
+
+async def claim_wants(transaction: Connection, limit: int) -> list[Claimed]:
+    """Those that are due, for as long as the lease lasts; what another process has claimed is passed over."""
+    cursor = await transaction.execute(_CLAIM, (limit, LEASE))
+    return [
+        Claimed(Want(encounter_id, _from_details(details), event_at), details_hash, attempts, site, CareSetting(setting))
+        for encounter_id, details, event_at, details_hash, attempts, site, setting in await cursor.fetchall()
+    ]
+
+
+_CLAIM = """
+    WITH due AS (
+        SELECT w.encounter_id, e.site, e.care_setting
+        FROM trace_wants w JOIN encounters e ON e.id = w.encounter_id
+        WHERE w.outcome IS NULL AND w.due_at <= now()
+        ORDER BY w.due_at LIMIT %s FOR UPDATE OF w SKIP LOCKED
+    )
+    UPDATE trace_wants AS w SET due_at = now() + %s::interval, attempts = w.attempts + 1
+    FROM due WHERE w.encounter_id = due.encounter_id
+    RETURNING w.encounter_id, w.details, w.event_at, w.details_hash, w.attempts, due.site, due.care_setting
+"""
+
+
+async def is_still_wanted(transaction: Connection, claimed: Claimed) -> bool:
+    """Whether nobody has said meanwhile who it is: a number that came over HL7 wins."""
+    cursor = await transaction.execute(_STILL, (claimed.want.encounter_id, claimed.details_hash))
+    return await cursor.fetchone() is not None
+
+
+_STILL = """
+    SELECT FROM trace_wants w JOIN encounters e ON e.id = w.encounter_id
+    WHERE w.encounter_id = %s AND w.details_hash = %s AND w.outcome IS NULL AND e.nhs_number IS NULL
+      AND e.state IN ('open', 'closed')
+"""
+
+
+async def end_want(transaction: Connection, claimed: Claimed, outcome: str) -> bool:
+    """Forget what was said, and keep what came of it. False where it has changed or ended meanwhile."""
+    cursor = await transaction.execute(
+        "UPDATE trace_wants SET details = NULL, outcome = %s WHERE encounter_id = %s AND details_hash = %s AND outcome IS NULL",
+        (outcome, claimed.want.encounter_id, claimed.details_hash),
+    )
+    return cursor.rowcount == 1
+
+
+async def postpone_want(transaction: Connection, claimed: Claimed, seconds: float) -> None:
+    """Ask again after so many seconds, unless it has changed meanwhile."""
+    await transaction.execute(
+        """
+        UPDATE trace_wants SET due_at = now() + make_interval(secs => %s)
+        WHERE encounter_id = %s AND details_hash = %s AND outcome IS NULL
+        """,
+        (seconds, claimed.want.encounter_id, claimed.details_hash),
+    )
+
+
+async def read_outcomes(transaction: Connection, encounter_ids: Sequence[UUID]) -> dict[UUID, str | None]:
+    """What came of asking PDS for each encounter of which something was asked; None while it waits. For pages."""
+    cursor = await transaction.execute(
+        "SELECT encounter_id, outcome FROM trace_wants WHERE encounter_id = ANY(%s)", (list(encounter_ids),)
+    )
+    rows: list[tuple[UUID, str | None]] = await cursor.fetchall()
+    return dict(rows)
+
+
+async def oldest_wanted(transaction: Connection) -> datetime | None:
+    """Since when the oldest want has waited for an answer; None where none waits. For readiness: it tells that PDS is away."""
+    row = await (await transaction.execute("SELECT min(wanted_at) FROM trace_wants WHERE outcome IS NULL")).fetchone()
+    return row[0] if row else None
+
+
+def _encounter(want: Want) -> UUID:
+    return want.encounter_id
+
+
+def _to_details(told: Demographics) -> bytes:
+    details = {
+        "family": told.family_name, "given": told.given_name, "born": told.birth_date.isoformat(),
+        "gender": told.gender.value if told.gender else "", "postcode": told.postcode,
+    }  # fmt: skip
+    return orjson.dumps(details, option=orjson.OPT_SORT_KEYS)
+
+
+def _from_details(details: Mapping[str, Any]) -> Demographics:
+    gender = Gender(details["gender"]) if details["gender"] else None
+    born = date.fromisoformat(details["born"])
+    return Demographics(details["family"], born, details["given"], gender, details["postcode"])
