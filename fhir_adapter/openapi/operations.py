@@ -15,15 +15,14 @@ SMART = "smart"
 FORM = "application/x-www-form-urlencoded"
 OPENAPI = "openapi"
 _JSON = "application/json"
-_UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-_EXAMPLES = {"patient": "9990000018", "subject": "9990000018", "code": FLAG_CODE}
+_EXAMPLES = {"patient": "9990000018", "code": FLAG_CODE}
 _SPELLED = {"patient", "subject"}
 """Parameters that have the spellings `name:identifier` and `name.identifier` too."""
 
 HEADERS: dict[str, Json] = {
     "X-Request-ID": {
         "description": "Comes back, and is written down with the look. Made where it is missing.",
-        "schema": {"type": "string", "pattern": _UUID},
+        "schema": {"type": "string", "format": "uuid"},
     },
     "X-Correlation-ID": {
         "description": "Comes back as it is.",
@@ -42,8 +41,8 @@ HEADERS: dict[str, Json] = {
         "schema": {"type": "string", "enum": ["true", "false"]},
     },
     "Prefer": {
-        "description": "handling=strict turns an unknown parameter into an error.",
-        "schema": {"type": "string", "enum": ["handling=strict", "handling=lenient"]},
+        "description": "handling=strict turns an unknown parameter into an error. A preference that is not known is ignored.",
+        "schema": {"type": "string"},
     },
 }
 """Request headers by their names."""
@@ -115,7 +114,7 @@ def _body(interaction: Interaction) -> Json:
         name: {**described["schema"], "description": described["description"]}
         for name, described in _search(interaction.resource).items()
     }
-    example = {name: value for name, value in _EXAMPLES.items() if name in properties and name != "subject"}
+    example = {name: value for name, value in _EXAMPLES.items() if name in properties}
     return {FORM: {"schema": {"type": "object", "properties": properties}, "example": example}}
 
 

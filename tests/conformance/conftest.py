@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.acceptance.service import Service
+from tests.conformance.hospital import open_hospital
 from tests.conformance.programs import Programs, fetch_programs
 from tests.conformance.samples import take_samples
 from tests.conftest import FreshDatabase
@@ -27,3 +30,10 @@ def programs(pytestconfig: pytest.Config) -> Programs:
 def samples(module_database: FreshDatabase) -> dict[str, Any]:
     """As they come over the wire; no test changes them."""
     return asyncio.run(take_samples(module_database.service_url))
+
+
+@pytest.fixture(scope="session")
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One running Nightlight for all the programs that call it."""
+    with open_hospital(tmp_path_factory.mktemp("f")) as service:
+        yield service
