@@ -9,7 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from domain.errors import NightlightError
-from nightlight.cli import clients, daily, keeping, running, sending, setting_up
+from nightlight.cli import clients, daily, keeping, running, sending, setting_up, trace
+from nightlight.cli.cds_clients import cds_clients
 from nightlight.cli.console import complain
 from nightlight.cli.hl7 import hl7
 from nightlight.cli.outbound import site_outbound
@@ -55,6 +56,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     running.migrate,
     daily.check,
     daily.alerts,
+    trace.trace,
     sending.send,
     clients.token,
     keeping.backup,
@@ -71,5 +73,6 @@ setting_up.sites.command("unclassified")(site_unclassified)
 app.add_typer(setting_up.sites, name="site")
 app.add_typer(peers, name="peer")
 app.add_typer(clients.clients, name="client")
+app.add_typer(cds_clients, name="cds-client")
 app.add_typer(daily.extracts, name="extract")
 app.add_typer(hl7, name="hl7")

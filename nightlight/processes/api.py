@@ -9,22 +9,30 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from api.app import create_app
-from api.doors import FHIR
+from api.doors import CDS_HOOKS, FHIR
 from api.rules import TryMessage
 from domain.errors import InvalidInput
 from fhir_adapter.access import Access
 from fhir_adapter.app import FhirDoor
+from fhir_adapter.cds_hooks.door import CdsHooksDoor
+from fhir_adapter.cds_hooks.parts import CdsParts
+from fhir_adapter.cds_hooks.trust import Trust
 from fhir_adapter.exchange import Parts
 from hl7_listener.answering import Answerer
 from hl7_listener.trying import try_message
 from nightlight.processes.common import Nudger, SiteFeeds, handed_socket, run, store, until_safe, until_stopped
 from runtime.clients import ClientReader, TokenVerifier
+from runtime.database import Database
+from runtime.endpoints import endpoints
 from runtime.heartbeat import keep_beating
 from runtime.nudge import Nudges
+from runtime.published_keys import PublishedKeys
 from runtime.secret import secret_key
 from runtime.settings import Settings
+from safeguarding.cds_clients import CdsClientReader
 from safeguarding.desk import Desk
 from safeguarding.directory import DirectoryReader
 
@@ -46,11 +54,19 @@ async def _main(settings: Settings) -> None:
         check_sign_in(settings, is_production=(await directory.current()).is_production)
         async with Desk(database, directory, key, settings.desk_queue, Nudger(nudges)) as desk:
             access = Access(TokenVerifier(key), ClientReader(database))
-            doors = {FHIR: FhirDoor(Parts(desk, directory, database, settings.link(FHIR), key, feeds.note), access)}
+            parts = Parts(desk, directory, database, settings.link(FHIR), key, feeds.note)
+            doors: dict[str, ASGIApp] = {FHIR: FhirDoor(parts, access)}
+            doors[CDS_HOOKS] = _cds_hooks(settings, database, desk, directory)
             held = Answerer(desk, directory, database, settings.default_charset)
             app = create_app(settings, database, desk, directory, nudges, doors, held, _tries(settings))
             await until_stopped(_serve(app, sock), keep_beating(database, "api", feeds.write))
     await nudges.close()
+
+
+def _cds_hooks(settings: Settings, database: Database, desk: Desk, directory: DirectoryReader) -> CdsHooksDoor:
+    calling = endpoints(settings)
+    trust = Trust(CdsClientReader(database), PublishedKeys(calling), database)
+    return CdsHooksDoor(CdsParts(desk, directory, database, calling, settings.link), trust)
 
 
 def _tries(settings: Settings) -> TryMessage:
