@@ -6,7 +6,15 @@ The dispatcher's process calls `keep_house` every few minutes, in small transact
 from runtime.database import Database
 from runtime.logs import get_logger
 from runtime.used_tokens import ERASE_EXPIRED
-from safeguarding.retention import ARRIVALS_LIFE, ENCOUNTER_LIFE, LOOK_LIFE, NEVER_CLOSED_LIFE, QUARANTINE_LIFE, SESSION_LIFE, TRACE_LIFE
+from safeguarding.retention import (
+    ARRIVALS_LIFE,
+    ENCOUNTER_LIFE,
+    LOOK_LIFE,
+    NEVER_CLOSED_LIFE,
+    QUARANTINE_LIFE,
+    SESSION_LIFE,
+    TRACE_LIFE,
+)
 from safeguarding.trace_wants import GIVE_UP
 
 MONTHS_AHEAD = 12

@@ -41,6 +41,8 @@ RETENTION = (
         "hash of a number that nobody has a flag for", "nobody flagged", "the look", timedelta(days=365 * TRAIL_YEARS), "the owner"
     ),
     Kept("number of arrivals at a site", "nobody: counts alone", "the day", ARRIVALS_LIFE, "housekeeping"),
-    Kept("name and birth date that PDS is asked with", "who came without a number", "receipt", TRACE_LIFE, "the answer; housekeeping"),
+    Kept(
+        "name and birth date that PDS is asked with", "who came without a number", "receipt", TRACE_LIFE, "the answer; housekeeping"
+    ),
     Kept("session", "staff", "it ended", SESSION_LIFE, "housekeeping"),
 )

@@ -1,4 +1,4 @@
-"""`nightlight dispatcher`: delivers alerts, sweeps for late ones, and keeps house."""
+"""`nightlight dispatcher`: delivers alerts, sweeps for late ones, traces who came without a number, and keeps house."""
 
 import asyncio
 import time
@@ -12,6 +12,7 @@ from domain.channel import Channel
 from domain.errors import CouldNotReachStore
 from hl7_listener.outbound import HospitalChannel, Sending
 from nightlight.processes.common import Nudger, log, run, store, until_safe, until_stopped
+from nightlight.processes.tracing import keep_tracing
 from runtime.database import Database
 from runtime.heartbeat import keep_beating
 from runtime.nudge import Nudges
@@ -40,6 +41,7 @@ async def _main(settings: Settings) -> None:
         await until_stopped(
             dispatch(database, nudges, channels),
             _sweep(database, secret_key(settings), Nudger(nudges)),
+            keep_tracing(database, settings, secret_key(settings), Nudger(nudges)),
             _keep_house(database, settings),
             keep_beating(database, "dispatcher"),
         )
