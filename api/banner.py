@@ -21,6 +21,7 @@ from domain.encounter import Identity, TriggerEvent
 from domain.errors import CouldNotReachStore, InvalidInput
 from runtime.clock import now
 from runtime.sessions import Session
+from safeguarding.access_history import is_withheld, shared_history
 from safeguarding.answering import break_glass
 from safeguarding.check import Check
 from safeguarding.views import MOST_ROWS, EncounterRow, alerts_of_encounter, encounter_of_organisation, open_encounters
@@ -103,13 +104,16 @@ async def _show(
     answer = await _look(services, session, encounter, at)
     async with services.database.transaction() as transaction:
         alerts = await alerts_of_encounter(transaction, encounter.id)
+        history = await shared_history(transaction, answer)
     directory = await services.directory.current()
     view = banner_view(answer, directory, directory.sites.get(encounter.site), alerts, at, glass_broken=bool(reason))
+    withheld = is_withheld(answer) and not reason
     from_board = back == "board"
     rest = f"/sites/{encounter.site}/board" if from_board else f"/encounters/{encounter.id}"
     response = await services.pages.page(
         request, "banner_details.jinja" if view.kind == "flagged" else "banner_open.jinja", session, 422 if error else 200,
         encounter=encounter, view=view, reason=reason, error=error, seconds=SECONDS_SHOWN, rest=rest, from_board=from_board,
+        history=() if withheld else history, history_withheld=withheld,
     )  # fmt: skip
     # The browser itself goes back to rest after a minute, whether or not our script runs.
     response.headers["Refresh"] = f"{SECONDS_SHOWN}; url={rest}"

@@ -52,26 +52,29 @@ class Patient:
 class TrailSearch:
     """What is searched for; what is empty or None is not asked.
 
-    `agent` is the id of who acted, or a user's role profile (URID); `agent_name` a part of a name; `organisation` a code. From
-    `since` until before `until`. `before` is the last id of the page before.
+    `agent` is the id of who acted, or a user's role profile (URID); `agent_name` a part of a name; `who` either of them.
+    `organisation` is a code. From `since` until before `until`. `before` is the last id of the page before. `action` leaves one
+    kind of changes.
     """
 
     patient: Patient | None = None
     agent: str = ""
     agent_name: str = ""
+    who: str = ""
     organisation: str = ""
     since: datetime | None = None
     until: datetime | None = None
     before: UUID | None = None
     looks: bool = True
     changes: bool = True
+    action: str = ""
 
     @property
     def asked(self) -> str:
         """By what, for the trail itself: names of conditions, never their values."""
         conditions = {
             "patient": self.patient,
-            "agent": self.agent or self.agent_name,
+            "agent": self.agent or self.agent_name or self.who,
             "organisation": self.organisation,
             "date": self.since or self.until,
             "page": self.before,
@@ -136,19 +139,27 @@ def _subjects(search: TrailSearch) -> Sequence[tuple[str, str]]:
 
 def _values(search: TrailSearch, limit: int) -> dict[str, object]:
     patient = search.patient or Patient((), ())
-    name = search.agent_name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return {
         "before": search.before or _NEWEST,
         "since": search.since or _EVER[0],
         "until": search.until or _EVER[1],
         "agent": search.agent,
-        "name": f"%{name}%" if name else "",
+        "name": _part(search.agent_name),
+        "who": search.who,
+        "who_part": _part(search.who),
+        "action": search.action,
         "organisation": search.organisation,
         "persons": list(patient.persons),
         "hashes": list(patient.hashes),
         "hexes": [each.hex() for each in patient.hashes],
         "limit": limit,
     }
+
+
+def _part(text: str) -> str:
+    """A pattern that any text with this in it matches."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%" if text else ""
 
 
 def _to_change(row: Sequence[Any]) -> Change:
@@ -160,6 +171,7 @@ _WHERE = b"""
     WHERE a.id < %(before)s AND a.occurred_at >= %(since)s AND a.occurred_at < %(until)s
       AND (%(agent)s = '' OR a.actor_id = %(agent)s OR a.actor_role = %(agent)s)
       AND (%(name)s = '' OR a.actor_name ILIKE %(name)s)
+      AND (%(who)s = '' OR a.actor_id = %(who)s OR a.actor_role = %(who)s OR a.actor_name ILIKE %(who_part)s)
       AND (%(organisation)s = '' OR a.organisation = %(organisation)s)
 """
 _NEWEST_FIRST = b" ORDER BY a.id DESC LIMIT %(limit)s"
@@ -192,5 +204,6 @@ _OF_PATIENT = b"""
               WHERE e.person_id = ANY(%(persons)s::uuid[]) AND e.encounter_id IS NOT NULL
     ) subject ON subject.type = a.subject_type AND subject.id = a.subject_id
 """
-_ALL_CHANGES = _CHANGES + _WHERE + _NEWEST_FIRST
-_CHANGES_OF_PATIENT = _CHANGES + _OF_PATIENT + _WHERE + _NEWEST_FIRST
+_OF_KIND = b" AND (%(action)s = '' OR a.action = %(action)s)"
+_ALL_CHANGES = _CHANGES + _WHERE + _OF_KIND + _NEWEST_FIRST
+_CHANGES_OF_PATIENT = _CHANGES + _OF_PATIENT + _WHERE + _OF_KIND + _NEWEST_FIRST

@@ -194,34 +194,3 @@ async def open_encounters(
     rows = await cursor.fetchall()
     await record_audit(transaction, actor, "encounters.view", "organisation", organisation_code, encounters=len(rows))
     return rows
-
-
-@dataclass(frozen=True, slots=True)
-class AccessRow:
-    """One look, as information governance reviews it: who, where, why, what came of it; no patient."""
-
-    id: UUID
-    occurred_at: datetime
-    actor_name: str
-    actor_role: str
-    organisation: str
-    purpose: str
-    trigger_event: str
-    care_setting: str
-    outcome: str
-    encounter_id: UUID | None
-
-
-async def newest_accesses(transaction: Connection, actor: Actor, limit: int = 100) -> list[AccessRow]:
-    """The newest looks of everybody. Reviewing is audited too."""
-    cursor = transaction.cursor(row_factory=class_row(AccessRow))
-    await cursor.execute(
-        """
-        SELECT id, occurred_at, actor_name, actor_role, organisation, purpose, trigger_event, care_setting, outcome, encounter_id
-        FROM accesses ORDER BY occurred_at DESC LIMIT %s
-        """,
-        (limit,),
-    )
-    rows = await cursor.fetchall()
-    await record_audit(transaction, actor, "accesses.review", "accesses", "newest", shown=len(rows))
-    return rows

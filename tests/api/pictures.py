@@ -127,6 +127,7 @@ async def take_all(browser: Browser, house: House, encounters: dict[str, UUID], 
         ("alert-error", worker, f"/alerts/{alert}", "Acknowledge"),
         ("extracts", officer, "/extracts", ""),
         ("access-review", governor, "/access-review", ""),
+        ("access-review-found", governor, "/access-review", "Search"),
         ("not-found", clinician, "/nothing", ""),
         ("sign-in-away", "", "/sign-in", ""),
     ]
