@@ -8,7 +8,7 @@ import orjson
 
 from domain.errors import InvalidInput, Temporary
 from fhir_adapter.access import Access
-from fhir_adapter.capability import capability_statement, flag_code_parameter
+from fhir_adapter.capability import capability_statement, search_parameters
 from fhir_adapter.errors import (
     INVALID_SEARCH,
     NOT_ALLOWED,
@@ -27,26 +27,28 @@ from fhir_adapter.interactions import BY_PATH, Interaction, route
 from fhir_adapter.negotiation import check_acceptable, check_form, check_json
 from fhir_adapter.openapi.document import openapi
 from fhir_adapter.parameters import Pairs, read_pairs
-from fhir_adapter.search import FORMAT
+from fhir_adapter.search_parameters import FORMAT
+from fhir_adapter.throttle import Throttle
 from runtime.logs import get_logger
 
 log = get_logger()
 
 
 class FhirDoor:
-    """Answers requests from any number of tasks; holds no state but the tokens that `Access` remembers.
+    """Answers requests from any number of tasks; holds no state but the tokens that `Access` remembers, and how fast who asks.
 
     `parts.base_url` is the address by which callers reach it, such as https://host/FHIR/R4.
     """
 
-    def __init__(self, parts: Parts, access: Access) -> None:
+    def __init__(self, parts: Parts, access: Access, throttle: Throttle | None = None) -> None:
         self._parts = parts
         self._access = access
+        self._throttle = throttle or Throttle()
         self._published = {
             "capabilities": Answered(capability_statement(parts.base_url)),
-            "read": Answered(flag_code_parameter()),
             "openapi": Answered(openapi(parts.base_url), headers={"content-type": "application/json"}),
         }
+        self._search_parameters = {each["id"]: Answered(each) for each in search_parameters(parts.base_url)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP exchange. Every response carries the ids of its request."""
@@ -65,13 +67,22 @@ class FhirDoor:
         interaction, resource_id = _find(request)
         if not interaction.scope:
             check_acceptable(request.headers.get("accept", ""), _format_asked(read_pairs(request.query)))
-            return self._published[interaction.code]
+            return self._public(interaction, resource_id)
         client = await self._access.admit(request.headers.get("authorization", ""), interaction.scope)
+        self._throttle.check(client.id)
         pairs, body = await _read(request, receive, interaction)
         check_acceptable(request.headers.get("accept", ""), _format_asked(pairs))
         asked = read_headers(request.headers, request_id)
         call = Call(interaction, request.method, client, asked, request.headers, pairs, resource_id, body)
         return await HANDLERS[interaction.resource, interaction.code](self._parts, call)
+
+    def _public(self, interaction: Interaction, resource_id: str) -> Answered:
+        """What anybody may see."""
+        if not resource_id:
+            return self._published[interaction.code]
+        if resource_id not in self._search_parameters:
+            raise Refused(NOT_FOUND, "There is nothing at this address.")
+        return self._search_parameters[resource_id]
 
 
 def _find(request: Request) -> tuple[Interaction, str]:

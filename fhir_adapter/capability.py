@@ -1,25 +1,32 @@
-"""What this server says that it does: the CapabilityStatement and the SearchParameter that R4 lacks. Pure.
+"""What this server says that it does: the CapabilityStatement and the SearchParameters that R4 lacks. Pure.
 
 Made once at start from the tables that route and parse, and served without a token: it holds nothing about anybody.
 Source: FHIR R4 CapabilityStatement (cpb-1 to cpb-16) and SearchParameter; England-FlagCode of NHS England.
 """
 
+from collections.abc import Iterator
+
 from fhir_adapter.codes import (
+    CARE_PLAN_PROFILE,
     CARE_TEAM_PROFILE,
     FHIR_JSON,
     FHIR_VERSION,
-    FLAG_CODE_PARAMETER,
     FLAG_PROFILE,
     RESTFUL_SECURITY,
     Json,
     coding,
 )
-from fhir_adapter.interactions import FLAG_CODE_PARAMETER_ID, INTERACTIONS
-from fhir_adapter.search import PARAMETERS
+from fhir_adapter.interactions import INTERACTIONS
+from fhir_adapter.search_parameters import CUSTOM, INCLUDES, OWN, PARAMETERS, Custom, Parameter
 
 _DATE = "2026-11-22"
 _VERSION = "0.1.0"
-_PROFILES = {"Flag": FLAG_PROFILE, "CareTeam": CARE_TEAM_PROFILE}
+_PROFILES = {"Flag": FLAG_PROFILE, "CarePlan": CARE_PLAN_PROFILE, "CareTeam": CARE_TEAM_PROFILE}
+_OPERATIONS = {
+    "$status": "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status",
+    "$events": "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-events",
+}
+_CONDITIONAL_READ = {"Flag": "full-support", "CarePlan": "full-support", "CareTeam": "not-match"}
 _SECURITY = (
     "Searches need a bearer token of a registered client, with the scope system/Flag.rs or system/CareTeam.rs. "
     "IsUnscheduledAccessEvent chooses only within the care that the client is registered for."
@@ -27,6 +34,7 @@ _SECURITY = (
 _DOCUMENTATION = {
     "Flag": "One Flag for each person, with a CarePlan and a CareTeam for each plan, and an OperationOutcome that says "
     "how far the answer reaches. Also served as PatientFlag. Search by POST keeps the NHS number out of addresses.",
+    "CarePlan": "One plan, read by its id, which a search of Flag gives; with the scope system/Flag.rs.",
     "CareTeam": "One CareTeam for each plan, with its kind, period and phones, and an OperationOutcome that says how far "
     "the answer reaches.",
 }
@@ -58,45 +66,58 @@ def capability_statement(base_url: str) -> Json:
                     "service": [{"coding": [coding(RESTFUL_SECURITY, "OAuth", "OAuth")]}],
                     "description": _SECURITY,
                 },
-                "resource": [_resource(name) for name in resources],
+                "resource": [_resource(name, base_url) for name in resources],
             }
         ],
     }
 
 
-def _resource(name: str) -> Json:
-    codes = dict.fromkeys(each.code for each in INTERACTIONS if each.resource == name)
+def _resource(name: str, base_url: str) -> Json:
+    mine = [each for each in INTERACTIONS if each.resource == name]
+    codes = dict.fromkeys(each.code for each in mine if not each.is_operation)
     resource: Json = {"type": name, "interaction": [{"code": code} for code in codes]}
+    if operations := dict.fromkeys(each.code for each in mine if each.is_operation):
+        resource["operation"] = [{"name": code[1:], "definition": _OPERATIONS[code]} for code in operations]
     if name in _PROFILES:
         resource |= {"supportedProfile": [_PROFILES[name]], "documentation": _DOCUMENTATION[name]}
+    if name in _CONDITIONAL_READ:
+        resource |= {"versioning": "versioned", "conditionalRead": _CONDITIONAL_READ[name]}
+    if name == "Flag":
+        resource["searchInclude"] = list(INCLUDES[:2])
     if name in PARAMETERS:
-        resource["searchParam"] = [
-            {
-                "name": parameter.name,
-                "definition": parameter.definition,
-                "type": parameter.type,
-                "documentation": parameter.documentation,
-            }
-            for parameter in PARAMETERS[name]
-        ]
+        resource["searchParam"] = [_search_parameter(parameter, base_url) for parameter in PARAMETERS[name]]
     return resource
 
 
-def flag_code_parameter() -> Json:
-    """The search parameter `code` of Flag, which R4 does not have; NHS England defines it."""
+def _search_parameter(parameter: Parameter, base_url: str) -> Json:
+    defined = {"definition": _defined(parameter.definition, base_url)} if parameter.definition else {}
+    return {"name": parameter.name, **defined, "type": parameter.type, "documentation": parameter.documentation}
+
+
+def search_parameters(base_url: str) -> Iterator[Json]:
+    """The search parameters that R4 does not have, as resources of the server at an address."""
+    return (_custom(each, base_url) for each in CUSTOM)
+
+
+def _custom(custom: Custom, base_url: str) -> Json:
     return {
         "resourceType": "SearchParameter",
-        "id": FLAG_CODE_PARAMETER_ID,
-        "url": FLAG_CODE_PARAMETER,
-        "name": "EnglandFlagCode",
+        "id": custom.id,
+        "url": _defined(custom.url, base_url),
+        "name": custom.name,
         "status": "draft",
-        "publisher": "NHS England",
-        "description": "Search by code in the Flag resource",
-        "code": "code",
+        "publisher": custom.publisher,
+        "description": custom.description,
+        "code": custom.code,
         "base": ["Flag"],
-        "type": "token",
-        "expression": "Flag.code",
+        "type": custom.type,
+        "expression": custom.expression,
         "xpathUsage": "normal",
+        **({"target": list(custom.targets)} if custom.targets else {}),
         "multipleOr": False,
         "multipleAnd": False,
     }
+
+
+def _defined(url: str, base_url: str) -> str:
+    return f"{base_url}{url}" if url.startswith(OWN) else url

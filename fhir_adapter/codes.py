@@ -11,6 +11,7 @@ Json = dict[str, Any]
 FHIR_VERSION = "4.0.1"
 FHIR_JSON = "application/fhir+json"
 
+URI = "urn:ietf:rfc:3986"
 NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
 SPINE_CODES = "https://fhir.nhs.uk/R4/CodeSystem/Spine-ErrorOrWarningCode"
 SNOMED_CT = "http://snomed.info/sct"
@@ -34,8 +35,18 @@ DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 FLAG_CODE_PARAMETER = "https://fhir.nhs.uk/England/SearchParameter/England-FlagCode"
 PATIENT_PARAMETER = "http://hl7.org/fhir/SearchParameter/clinical-patient"
+DATE_PARAMETER = "http://hl7.org/fhir/SearchParameter/clinical-date"
+ID_PARAMETER = "http://hl7.org/fhir/SearchParameter/Resource-id"
+UPDATED_PARAMETER = "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated"
+FLAG_IDENTIFIER_PARAMETER = "http://hl7.org/fhir/SearchParameter/Flag-identifier"
+CARE_TEAM_IDENTIFIER_PARAMETER = "http://hl7.org/fhir/SearchParameter/clinical-identifier"
+CARE_TEAM_STATUS_PARAMETER = "http://hl7.org/fhir/SearchParameter/CareTeam-status"
 FLAG_SUBJECT_PARAMETER = "http://hl7.org/fhir/SearchParameter/Flag-subject"
 CARE_TEAM_SUBJECT_PARAMETER = "http://hl7.org/fhir/SearchParameter/CareTeam-subject"
+AUDIT_PATIENT_PARAMETER = "http://hl7.org/fhir/SearchParameter/AuditEvent-patient"
+AUDIT_AGENT_PARAMETER = "http://hl7.org/fhir/SearchParameter/AuditEvent-agent"
+AUDIT_AGENT_NAME_PARAMETER = "http://hl7.org/fhir/SearchParameter/AuditEvent-agent-name"
+AUDIT_DATE_PARAMETER = "http://hl7.org/fhir/SearchParameter/AuditEvent-date"
 
 
 def coding(system: str, code: str, display: str) -> Json:
@@ -46,5 +57,6 @@ def coding(system: str, code: str, display: str) -> Json:
 TEST_DATA = coding(ACT_REASON, "HTEST", "test health data")
 RESTRICTED = coding(CONFIDENTIALITY, "R", "restricted")
 REDACTED = coding(OBSERVATION_VALUE, "REDACTED", "redacted")
+SUBSETTED = coding(OBSERVATION_VALUE, "SUBSETTED", "subsetted")
 MASKED: Json = {"extension": [{"url": DATA_ABSENT, "valueCode": "masked"}]}
 """Stands where a sensitive flag holds something back."""

@@ -19,25 +19,30 @@ class OutcomeEntries:
 
     def __init__(self) -> None:
         self._coverage = Coverage(())
-        self._rendered: dict[tuple[tuple[Caution, ...], Manner, bool], orjson.Fragment] = {}
+        self._rendered: dict[tuple[tuple[Caution, ...], Manner, bool, tuple[str, ...]], orjson.Fragment] = {}
 
-    def entry(self, coverage: Coverage, cautions: tuple[Caution, ...], manner: Manner, *, withheld: bool) -> orjson.Fragment:
-        """The entry. `withheld` says that something was held back from the matches."""
+    def entry(
+        self, coverage: Coverage, cautions: tuple[Caution, ...], manner: Manner, notes: tuple[str, ...] = (), *, withheld: bool
+    ) -> orjson.Fragment:
+        """The entry. `withheld` says that something was held back from the matches, `notes` what became of the search itself."""
         if coverage is not self._coverage and coverage != self._coverage:
             self._rendered.clear()
         self._coverage = coverage
-        key = (cautions, manner, withheld)
+        key = (cautions, manner, withheld, notes)
         if key not in self._rendered:
-            outcome = to_operation_outcome(coverage, cautions, manner, withheld=withheld)
+            outcome = to_operation_outcome(coverage, cautions, manner, notes, withheld=withheld)
             entry = {"fullUrl": f"urn:uuid:{uuid4()}", "resource": outcome, "search": {"mode": "outcome"}}
             self._rendered[key] = orjson.Fragment(orjson.dumps(entry))
         return self._rendered[key]
 
 
-def to_operation_outcome(coverage: Coverage, cautions: tuple[Caution, ...], manner: Manner, *, withheld: bool = False) -> Json:
+def to_operation_outcome(
+    coverage: Coverage, cautions: tuple[Caution, ...], manner: Manner, notes: tuple[str, ...] = (), *, withheld: bool = False
+) -> Json:
     """One issue a sentence: cautions first, then how far the answer reaches, then how the look was taken."""
     issues = [
         *_cautions(cautions, withheld=withheld),
+        *(_issue("warning", "informational", note) for note in notes),
         *_reach(coverage),
         _issue("information" if manner.as_asked else "warning", "informational", manner.words),
     ]

@@ -21,6 +21,7 @@ LONGEST_RESOURCE = 64 * 1024
 """Bytes of a resource that is sent; an Encounter or a Subscription needs a few thousand."""
 
 _ALWAYS = {"content-type": FHIR_JSON, "cache-control": "no-store", "x-content-type-options": "nosniff"}
+_WITHOUT_BODY = frozenset({204, 304})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,15 @@ def check_length(raw: bytes, longest: int = LONGEST) -> None:
 
 
 async def respond(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-    """Send it all. `Date` is the server's to add; a header that is given goes before what every response has."""
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in {**_ALWAYS, **headers}.items()]
-    start = {
-        "type": "http.response.start",
-        "status": status,
-        "headers": [*raw, (b"content-length", str(len(body)).encode())],
-    }
-    await send(start)
+    """Send it all. `Date` is the server's to add; a header that is given goes before what every response has.
+
+    Nothing is sent of the body where the status allows none, nor what would describe it.
+    """
+    all_headers = {**_ALWAYS, **headers}
+    if status in _WITHOUT_BODY:
+        del all_headers["content-type"]
+    else:
+        all_headers["content-length"] = str(len(body))
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in all_headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

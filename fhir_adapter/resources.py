@@ -6,7 +6,8 @@ Sources: Patient Flag guide (England-Flag-PatientFlag and its kin); CP-IS FHIR g
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from uuid import UUID, uuid5
 
 from domain.answer import ShownFlag
 from domain.flag import DISPLAY, SNOMED, Flag, Standing
@@ -26,6 +27,7 @@ from fhir_adapter.codes import (
     REDACTED,
     RESTRICTED,
     SNOMED_CT,
+    URI,
     Json,
     coding,
 )
@@ -50,7 +52,17 @@ class Team:
         return f"{self.code} - {self.name}"
 
 
-def to_flag(held: Sequence[ShownFlag], teams: Mapping[str, Team]) -> Json:
+def flag_id(flag: Flag) -> UUID:
+    """The id of the person's Flag. A newborn's is its own, and leads to nobody: its mother's would lead to her."""
+    return uuid5(flag.person_id, flag.subject_number) if flag.is_of_mother else flag.person_id
+
+
+def plan_id(flag: Flag) -> UUID:
+    """The id of the plan's CarePlan and CareTeam; a newborn's as `flag_id` has it."""
+    return uuid5(flag.id, flag.subject_number) if flag.is_of_mother else flag.id
+
+
+def to_flag(held: Sequence[ShownFlag], teams: Mapping[str, Team], updated: datetime | None = None) -> Json:
     """One person's Flag, pointing to each plan. Its id is the person's, its period spans the plans."""
     flags = [shown.flag for shown in held]
     sensitive = any(flag.sensitive for flag in flags)
@@ -58,15 +70,16 @@ def to_flag(held: Sequence[ShownFlag], teams: Mapping[str, Team]) -> Json:
     last_days = [_last_day(shown) for shown in held]
     resource: Json = {
         "resourceType": "Flag",
-        "id": flags[0].person_id,
-        "meta": _meta(FLAG_PROFILE, sensitive=sensitive),
+        "id": (own_id := flag_id(flags[0])),
+        "meta": _meta(FLAG_PROFILE, updated, sensitive=sensitive),
         "extension": [
             {
                 "url": FLAG_DETAIL,
-                "valueReference": {"reference": f"CarePlan/{flag.id}", "display": DISPLAY[flag.kind]},
+                "valueReference": {"reference": f"CarePlan/{plan_id(flag)}", "display": DISPLAY[flag.kind]},
             }
             for flag in flags
         ],
+        "identifier": _identifier(own_id),
         "status": "active" if is_open else "inactive",
         "code": {"coding": [coding(FLAG_CATEGORY, FLAG_CODE, FLAG_CODE_DISPLAY)]},
         "subject": _subject(flags[0].subject_number),
@@ -77,19 +90,20 @@ def to_flag(held: Sequence[ShownFlag], teams: Mapping[str, Team]) -> Json:
     return resource
 
 
-def to_care_plan(shown: ShownFlag, team: Team) -> Json:
-    """One plan: its kind, whether it is open, from when to when, and whose it is."""
+def to_care_plan(shown: ShownFlag, team: Team, updated: datetime | None = None) -> Json:
+    """One plan: its kind, whether it is open, from when to when, and whose it is. `updated` is when that last changed."""
     flag = shown.flag
     resource: Json = {
         "resourceType": "CarePlan",
-        "id": flag.id,
-        "meta": _meta(CARE_PLAN_PROFILE, sensitive=flag.sensitive),
+        "id": (own_id := plan_id(flag)),
+        "meta": _meta(CARE_PLAN_PROFILE, updated, sensitive=flag.sensitive),
+        "identifier": _identifier(own_id),
         "status": "active" if shown.standing is Standing.OPEN else "completed",
         "intent": "plan",
         "category": [_kind(flag)],
         "subject": _subject(flag.subject_number),
         "period": _plan_period(shown),
-        "careTeam": [{"reference": f"CareTeam/{flag.id}", "display": WITHHELD if flag.sensitive else team.display}],
+        "careTeam": [{"reference": f"CareTeam/{own_id}", "display": WITHHELD if flag.sensitive else team.display}],
     }
     if shown.ended_for_age and not flag.sensitive:
         resource["note"] = [{"text": _ENDED_FOR_AGE}]
@@ -101,8 +115,9 @@ def to_care_team(shown: ShownFlag, team: Team, ring_instead: str) -> Json:
     flag = shown.flag
     resource: Json = {
         "resourceType": "CareTeam",
-        "id": flag.id,
-        "meta": _meta(CARE_TEAM_PROFILE, sensitive=flag.sensitive),
+        "id": (own_id := plan_id(flag)),
+        "meta": _meta(CARE_TEAM_PROFILE, None, sensitive=flag.sensitive),
+        "identifier": _identifier(own_id),
         "status": "active" if shown.standing is Standing.OPEN else "inactive",
         "category": [_kind(flag)],
         "name": WITHHELD if flag.sensitive else team.display,
@@ -143,8 +158,14 @@ def _provenance(flags: Sequence[Flag], teams: Mapping[str, Team]) -> Json:
     }
 
 
-def _meta(profile: str, *, sensitive: bool) -> Json:
-    return {"profile": [profile], "security": [RESTRICTED, REDACTED]} if sensitive else {"profile": [profile]}
+def _meta(profile: str, updated: datetime | None, *, sensitive: bool) -> Json:
+    if sensitive:  # since when it says so is held back, too
+        return {"profile": [profile], "security": [RESTRICTED, REDACTED]}
+    return {"lastUpdated": updated, "profile": [profile]} if updated else {"profile": [profile]}
+
+
+def _identifier(own_id: UUID) -> list[Json]:
+    return [{"system": URI, "value": f"urn:uuid:{own_id}"}]
 
 
 def _subject(number: NhsNumber) -> Json:

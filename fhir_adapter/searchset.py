@@ -5,7 +5,7 @@ Sources: FHIR R4 Bundle (searchset); Patient Flag guide (Flag, CarePlan and Care
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -14,12 +14,16 @@ from fhir_adapter.care import Manner
 from fhir_adapter.codes import TEST_DATA, Json
 from fhir_adapter.coverage import OutcomeEntries
 from fhir_adapter.resources import Team, to_care_plan, to_care_team, to_flag
+from fhir_adapter.summary import WHOLE, Shape
 from runtime.ids import uuid7
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a Bundle needs beside the answer: who is behind each authority's code, whom to ring instead, and the links."""
+    """What a Bundle needs beside the answer: who is behind each authority's code, whom to ring instead, and the links.
+
+    `notes` are said in the outcome entry; `updated` is when what is held of each person last changed, where that was asked for.
+    """
 
     teams: Mapping[str, Team]
     ring_instead: str
@@ -27,13 +31,17 @@ class Surroundings:
     base_url: str
     self_link: str
     at: datetime
+    shape: Shape = WHOLE
+    notes: tuple[str, ...] = ()
+    updated: Mapping[UUID, datetime] = field(default_factory=dict)
 
 
 def to_searchset(resource: str, answer: Flagged | NoneKnown, around: Surroundings) -> Json:
     """The Bundle for a search of Flag or of CareTeam."""
     held = answer.flags if isinstance(answer, Flagged) else ()
-    matches = [_entry(each, "match", around) for each in _MATCHES[resource](held, around)]
+    matches = [_entry(each, "match", around) for each in render_matches(resource, held, around)]
     included = [_entry(each, "include", around) for each in _INCLUDED[resource](held, around)]
+    shown = [] if around.shape.counts_only else [*matches, *included]
     withheld = any(shown.flag.sensitive for shown in held)
     return {
         "resourceType": "Bundle",
@@ -44,15 +52,29 @@ def to_searchset(resource: str, answer: Flagged | NoneKnown, around: Surrounding
         "total": len(matches),
         "link": [{"relation": "self", "url": around.self_link}],
         "entry": [
-            *matches,
-            *included,
-            _outcomes.entry(answer.coverage, answer.cautions, around.manner, withheld=withheld),
+            *shown,
+            _outcomes.entry(answer.coverage, answer.cautions, around.manner, around.notes, withheld=withheld),
         ],
     }
 
 
+def render_matches(resource: str, held: Sequence[ShownFlag], around: Surroundings) -> Iterator[Json]:
+    """The resources that a search of Flag or of CareTeam is for."""
+    return _MATCHES[resource](held, around)
+
+
+def render_plan(resource: str, shown: ShownFlag, around: Surroundings) -> Json:
+    """The CarePlan or the CareTeam of one plan."""
+    team = around.teams[shown.flag.authority_code]
+    if resource == "CareTeam":
+        return to_care_team(shown, team, around.ring_instead)
+    return to_care_plan(shown, team, around.updated.get(shown.flag.person_id))
+
+
 def _entry(resource: Json, mode: str, around: Surroundings) -> Json:
     full_url = f"{around.base_url}/{resource['resourceType']}/{resource['id']}"
+    if around.shape is not WHOLE:
+        resource = around.shape.apply(resource, asked_for=mode == "match")
     return {"fullUrl": full_url, "resource": resource, "search": {"mode": mode}}
 
 
@@ -60,16 +82,16 @@ def _flags(held: Sequence[ShownFlag], around: Surroundings) -> Iterator[Json]:
     persons: dict[UUID, list[ShownFlag]] = {}
     for shown in held:
         persons.setdefault(shown.flag.person_id, []).append(shown)
-    return (to_flag(plans, around.teams) for plans in persons.values())
+    return (to_flag(plans, around.teams, around.updated.get(person)) for person, plans in persons.items())
 
 
 def _care_plans_and_teams(held: Sequence[ShownFlag], around: Surroundings) -> Iterator[Json]:
-    yield from (to_care_plan(shown, around.teams[shown.flag.authority_code]) for shown in held)
+    yield from (render_plan("CarePlan", shown, around) for shown in held)
     yield from _care_teams(held, around)
 
 
 def _care_teams(held: Sequence[ShownFlag], around: Surroundings) -> Iterator[Json]:
-    return (to_care_team(shown, around.teams[shown.flag.authority_code], around.ring_instead) for shown in held)
+    return (render_plan("CareTeam", shown, around) for shown in held)
 
 
 def _nothing(held: Sequence[ShownFlag], around: Surroundings) -> Iterator[Json]:

@@ -31,6 +31,10 @@ CREATE TABLE used_tokens (
 -- Requests that are repeated: by its id an access is found that was written down already.
 CREATE INDEX accesses_by_request ON accesses (request_id) WHERE request_id IS NOT NULL;
 
+-- Reads by id: when an authority began or ceased to be shown, which changes what a Flag says.
+CREATE INDEX audit_events_of_authorities ON audit_events (subject_id, occurred_at DESC)
+    WHERE subject_type = 'authority' AND action LIKE 'authority.%';
+
 -- ── the trail as AuditEvents (safeguarding) ──────────────────────────────────────────────────────────────────────────
 
 -- Searches of the trail, by day and by the hash of a number that nobody had a flag for. BRIN, because the looks are written far
