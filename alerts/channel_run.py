@@ -1,4 +1,4 @@
-"""One channel at work: deliveries are claimed as slots become free, attempted side by side, recorded one by one.
+"""One channel at work: deliveries are claimed as slots become free, attempted side by side, and written down.
 
 `alerts.dispatcher` runs one of these for each channel. At least once and never skipped: what is not written down as
 told is due again, and `delivery.id` lets a receiver make repeats one.
@@ -15,18 +15,19 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from alerts.claims import Attempt, claim_due, record_attempt, release
-from alerts.metrics import ATTEMPTS, CHANNEL_ERRORS, STORE_ERRORS
-from alerts.retry import jittered, seconds_until_next
+from alerts.claims import Attempt, claim_due, release
+from alerts.metrics import ATTEMPTS, CHANNEL_ERRORS
+from alerts.recording import Recorder, note_store_error, store_pause
+from alerts.retry import seconds_until_next
 from domain.alert import AttemptOutcome, ChannelName, Delivery
 from domain.channel import Attempted, Channel
 from domain.errors import CouldNotReachStore, Temporary
+from runtime.cancelling import is_cancelled
 from runtime.clock import now
 from runtime.database import Database
 from runtime.ids import uuid7
 from runtime.logs import get_logger
 
-_LONGEST_STORE_PAUSE = 5.0
 _CANCEL_AGAIN_SECONDS = 1.0
 
 log = get_logger()
@@ -58,6 +59,7 @@ class ChannelRun:
         self._database = database
         self._pace = pace
         self._me = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._recorder = Recorder(database, self._me)
         self._in_hand: dict[asyncio.Task[None], UUID] = {}
 
     async def for_ever(self) -> None:
@@ -71,7 +73,7 @@ class ChannelRun:
                     failures = 0
                 except (CouldNotReachStore, psycopg.Error) as error:
                     failures += 1
-                    _log_store_error("deliveries not claimed", error)
+                    note_store_error("deliveries not claimed", error)
                 await self._rest(failures)
         finally:
             await self._drain()
@@ -93,7 +95,7 @@ class ChannelRun:
         if is_cancelled():
             return
         if failures:
-            await asyncio.sleep(_store_pause(failures))
+            await asyncio.sleep(store_pause(failures))
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(self._pace.poll_seconds):
@@ -104,7 +106,8 @@ class ChannelRun:
         attempted = await self._deliver(delivery)
         ATTEMPTS.labels(self.channel.name, attempted.outcome).inc()
         _log_attempt(delivery, attempted)
-        await self._record(Attempt(uuid7(), delivery, at, attempted))
+        wait = seconds_until_next(attempted, delivery.attempts + 1, random.random())  # noqa: S311
+        await self._recorder.write(Attempt(uuid7(), delivery, at, attempted, wait))
 
     async def _deliver(self, delivery: Delivery) -> Attempted:
         try:
@@ -118,22 +121,6 @@ class ChannelRun:
             CHANNEL_ERRORS.labels(self.channel.name).inc()
             log.error("channel raised", channel=self.channel.name, delivery=delivery.id.hex, error=type(error).__name__)
             return Attempted(AttemptOutcome.TEMPORARY, "raised")
-
-    async def _record(self, attempt: Attempt) -> None:
-        """Write it down, for as long as the database needs to come back: what is told must not be told again."""
-        wait = seconds_until_next(attempt.attempted, attempt.delivery.attempts + 1, random.random())  # noqa: S311
-        failures = 0
-        while not is_cancelled():
-            try:
-                async with self._database.single() as transaction:
-                    await record_attempt(transaction, attempt, self._me, wait)
-                return
-            except (CouldNotReachStore, psycopg.Error) as error:
-                failures += 1
-                _log_store_error("attempt not written", error)
-                if isinstance(error, psycopg.Error) and not isinstance(error, psycopg.OperationalError):
-                    return  # it would fail for ever; the lease runs out, and the delivery is due again
-            await asyncio.sleep(_store_pause(failures))
 
     def _put_down(self, task: asyncio.Task[None]) -> None:
         self._in_hand.pop(task)
@@ -150,29 +137,12 @@ class ChannelRun:
                 for task in unfinished:
                     task.cancel()
                 _, unfinished = await asyncio.wait(unfinished, timeout=_CANCEL_AGAIN_SECONDS)
+        self._recorder.close()
         try:
             async with self._database.transaction() as transaction:
                 await release(transaction, self._me)
         except (CouldNotReachStore, psycopg.Error) as error:
-            _log_store_error("leases not released", error)  # they run out
-
-
-def is_cancelled() -> bool:
-    """Whether this task was told to stop. A loop asks in each round, for the CancelledError itself can be lost.
-
-    Before Python 3.12, `asyncio.wait_for` swallows one that comes as its result does, and the pool waits by it.
-    """
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def _store_pause(failures: int) -> float:
-    return jittered(failures, random.uniform(0.5, 1.0), _LONGEST_STORE_PAUSE)  # noqa: S311
-
-
-def _log_store_error(event: str, error: Exception) -> None:
-    STORE_ERRORS.inc()
-    log.warning(event, error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None))
+            note_store_error("leases not released", error)  # they run out
 
 
 def _log_attempt(delivery: Delivery, attempted: Attempted) -> None:

@@ -4,25 +4,29 @@
 database's own, so that dispatchers on several machines agree.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from alerts.subscribers import number_events
-from domain.alert import AttemptOutcome, ChannelName, Delivery
+from domain.alert import ChannelName, Delivery
 from domain.channel import Attempted
 from runtime.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at one delivery. `id` is made once, so that writing it down twice is writing it down once."""
+    """One attempt at one delivery. `id` is made once, so that writing it down twice is writing it down once.
+
+    Where it told nobody, the delivery is due again in `seconds_until_next`.
+    """
 
     id: UUID
     delivery: Delivery
     at: datetime
     attempted: Attempted
+    seconds_until_next: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,58 +131,52 @@ _CLAIM_BY_NUMBER = """
 """
 
 
-async def record_attempt(transaction: Connection, attempt: Attempt, claimed_by: str, seconds_until_next: float) -> None:
-    """Write the attempt down and move the delivery: told, or due again. Nothing changes where it is already written.
+async def record_attempts(transaction: Connection, attempts: Sequence[Attempt], claimed_by: str) -> None:
+    """Write attempts down and move their deliveries: told, or due again. Nothing changes where one is already written.
 
-    Who has told counts, whoever holds the lease or has withdrawn the delivery by now; who has failed moves only what is still
-    its own.
+    Each is of another delivery. Who has told counts, whoever holds the lease or has withdrawn the delivery by now; who has failed
+    moves only what is still its own.
     """
-    delivered = attempt.attempted.outcome is AttemptOutcome.DELIVERED
+    ordered = sorted(attempts, key=lambda attempt: attempt.delivery.id)  # as everybody locks them who locks several
     await transaction.execute(
-        _TOLD if attempt.attempted.has_told else _FAILED,
+        _RECORD,
         {
-            "id": attempt.id,
-            "at": attempt.at,
-            "delivery": attempt.delivery.id,
-            "outcome": attempt.attempted.outcome.value,
-            "detail": attempt.attempted.detail,
-            "state": "delivered" if delivered else "sent",
-            "from": ["pending", "withdrawn", "sent"] if delivered else ["pending", "withdrawn"],
-            "delivered_at": attempt.at if delivered else None,
-            "claimed_by": claimed_by,
-            "seconds": seconds_until_next,
+            "ids": [attempt.id for attempt in ordered],
+            "times": [attempt.at for attempt in ordered],
+            "deliveries": [attempt.delivery.id for attempt in ordered],
+            "outcomes": [attempt.attempted.outcome.value for attempt in ordered],
+            "details": [attempt.attempted.detail for attempt in ordered],
+            "seconds": [attempt.seconds_until_next for attempt in ordered],
+            "told": [attempt.attempted.has_told for attempt in ordered],
+            "me": claimed_by,
         },
     )
 
 
-_ONCE = "id = %(delivery)s AND NOT EXISTS (SELECT FROM attempts WHERE id = %(id)s AND attempted_at = %(at)s)"
-
-_COUNT = """
+_RECORD = """
+    WITH given AS MATERIALIZED (
+        SELECT *, CASE WHEN outcome = 'delivered' THEN array['pending', 'withdrawn', 'sent']
+                       WHEN told THEN array['pending', 'withdrawn'] ELSE '{}' END AS moves
+        FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[], %(deliveries)s::uuid[], %(outcomes)s::text[], %(details)s::text[],
+                    %(seconds)s::float8[], %(told)s::boolean[])
+             AS given (id, at, delivery_id, outcome, detail, seconds, told)
+    ), counted AS (
+        UPDATE deliveries d
+        SET attempts = d.attempts + 1,
+            state = CASE WHEN d.state = ANY(moves) THEN g.outcome ELSE d.state END,
+            sent_at = CASE WHEN told THEN coalesce(d.sent_at, g.at) ELSE d.sent_at END,
+            delivered_at = CASE WHEN d.state = ANY(moves) AND outcome = 'delivered' THEN g.at ELSE d.delivered_at END,
+            next_attempt_at = CASE WHEN NOT told AND d.claimed_by = %(me)s THEN now() + make_interval(secs => g.seconds)
+                                   ELSE d.next_attempt_at END,
+            lease_until = CASE WHEN told OR d.claimed_by = %(me)s THEN NULL ELSE d.lease_until END,
+            claimed_by = CASE WHEN told THEN NULL ELSE nullif(d.claimed_by, %(me)s) END
+        FROM given g
+        WHERE d.id = g.delivery_id AND NOT EXISTS (SELECT FROM attempts a WHERE a.id = g.id AND a.attempted_at = g.at)
+        RETURNING d.id, d.attempts
+    )
     INSERT INTO attempts (id, attempted_at, delivery_id, number, outcome, detail)
-    SELECT %(id)s, %(at)s, %(delivery)s, counted.attempts, %(outcome)s, %(detail)s FROM counted
+    SELECT g.id, g.at, g.delivery_id, c.attempts, g.outcome, g.detail FROM counted c JOIN given g ON g.delivery_id = c.id
 """
-
-_TOLD = f"""
-    WITH counted AS (
-        UPDATE deliveries
-        SET attempts = attempts + 1, lease_until = NULL, claimed_by = NULL, sent_at = coalesce(sent_at, %(at)s),
-            state = CASE WHEN state = ANY(%(from)s) THEN %(state)s ELSE state END,
-            delivered_at = CASE WHEN state = ANY(%(from)s) THEN %(delivered_at)s ELSE delivered_at END
-        WHERE {_ONCE} RETURNING attempts
-    ) {_COUNT}
-"""  # noqa: S608 (only constants are put in)
-
-_FAILED = f"""
-    WITH counted AS (
-        UPDATE deliveries
-        SET attempts = attempts + 1,
-            next_attempt_at = CASE WHEN claimed_by = %(claimed_by)s THEN now() + make_interval(secs => %(seconds)s)
-                                   ELSE next_attempt_at END,
-            lease_until = CASE WHEN claimed_by = %(claimed_by)s THEN NULL ELSE lease_until END,
-            claimed_by = nullif(claimed_by, %(claimed_by)s)
-        WHERE {_ONCE} RETURNING attempts
-    ) {_COUNT}
-"""  # noqa: S608
 
 
 async def release(transaction: Connection, claimed_by: str) -> None:

@@ -10,11 +10,12 @@ from contextlib import suppress
 
 import psycopg
 
-from alerts.channel_run import ORDINARY_PACE, ChannelRun, Pace, is_cancelled
+from alerts.channel_run import ORDINARY_PACE, ChannelRun, Pace
 from alerts.claims import read_waiting
 from alerts.metrics import NEEDING_A_PERSON, OLDEST_PENDING
 from domain.channel import Channel
 from domain.errors import CouldNotReachStore
+from runtime.cancelling import is_cancelled
 from runtime.database import Database
 from runtime.nudge import DELIVERIES, Nudges
 

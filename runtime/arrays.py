@@ -52,6 +52,7 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
     NoneType: lambda _: "NULL",
     bool: str,
     int: str,
+    float: repr,
     UUID: str,
     date: date.isoformat,
     datetime: datetime.isoformat,

@@ -13,7 +13,7 @@ from alerts.claims import (
     claim_due,
     oldest_undelivered,
     read_waiting,
-    record_attempt,
+    record_attempts,
     release,
 )
 from domain.alert import AttemptOutcome, ChannelName, Delivery
@@ -51,9 +51,9 @@ async def claim(
 async def record(
     database: Database, delivery: Delivery, attempted: Attempted, by: str = "one", wait: float = 60, id: UUID | None = None
 ) -> Attempt:
-    attempt = Attempt(id or uuid7(), delivery, now(), attempted)
+    attempt = Attempt(id or uuid7(), delivery, now(), attempted, wait)
     async with database.transaction() as transaction:
-        await record_attempt(transaction, attempt, by, wait)
+        await record_attempts(transaction, [attempt], by)
     return attempt
 
 
@@ -159,7 +159,7 @@ async def test_an_attempt_written_twice_is_written_once(database: Database) -> N
     attempt = Attempt(uuid7(), delivery, now(), TEMPORARY)
     for _ in range(2):
         async with database.transaction() as transaction:
-            await record_attempt(transaction, attempt, "one", 0)
+            await record_attempts(transaction, [attempt], "one")
     assert await attempts(database, delivery.id) == [(1, "temporary-failure", "no-connection")]
     (line,) = await deliveries(database, EMAIL)
     assert line.attempts == 1

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from psycopg.errors import CheckViolation
 
-from alerts.claims import Attempt, claim_due, read_waiting, record_attempt
+from alerts.claims import Attempt, claim_due, read_waiting, record_attempts
 from domain.alert import AttemptOutcome, ChannelName, CodedAnswer, Delivery
 from domain.channel import Attempted
 from domain.encounter import TriggerEvent
@@ -467,7 +467,7 @@ async def tried(hospital: Hospital, outcome: AttemptOutcome) -> UUID:
     """The next delivery is attempted with this outcome, and due again in an hour; its alert."""
     [delivery] = await claim(hospital, "one")
     async with hospital.house.database.transaction() as transaction:
-        await record_attempt(transaction, Attempt(uuid7(), delivery, now(), Attempted(outcome, "")), "one", 3000.0)
+        await record_attempts(transaction, [Attempt(uuid7(), delivery, now(), Attempted(outcome, ""), 3000.0)], "one")
     return delivery.alert_id
 
 
@@ -654,7 +654,7 @@ async def test_an_attempt_under_way_that_tells_all_the_same_counts_as_told(
     await told.switch_off()
     await told.withdraw()
     async with told.house.database.transaction() as transaction:
-        await record_attempt(transaction, Attempt(uuid7(), delivery, now(), Attempted(outcome, "")), "d", 0.0)
+        await record_attempts(transaction, [Attempt(uuid7(), delivery, now(), Attempted(outcome, ""))], "d")
         assert await claim_due(transaction, ChannelName.HL7, "d", timedelta(minutes=1), 1) == []
     assert await told.states() == [state]
 
@@ -667,7 +667,7 @@ async def test_a_result_that_was_never_told_needs_no_correction_and_one_that_may
     async with told.house.database.transaction() as transaction:
         [delivery] = await claim_due(transaction, ChannelName.HL7, "d", timedelta(minutes=1), 1)
         failed = Attempted(AttemptOutcome.TEMPORARY, "no-ack" if tried else "feed-off")
-        await record_attempt(transaction, Attempt(uuid7(), delivery, now(), failed), "d", 0.0)
+        await record_attempts(transaction, [Attempt(uuid7(), delivery, now(), failed)], "d")
     await told.switch_off()
     await told.withdraw()
     await told.house.ask(number=OTHER_CHILD, trigger=TriggerEvent.UPDATE, minutes=1)
