@@ -46,7 +46,7 @@ async def test_anonymous_scripts_are_told_401(house: House, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/sign-out", f"/encounters/{NOBODYS}/details", f"/alerts/{NOBODYS}", "/extracts", "/worklist/shown"]
+    "path", ["/sign-out", f"/encounters/{NOBODYS}/details", f"/alerts/{NOBODYS}", "/extracts", "/worklist/shown", "/access-review"]
 )
 async def test_anonymous_forms_do_nothing(house: House, path: str) -> None:
     async with house.browser() as browser:
