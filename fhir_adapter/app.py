@@ -28,10 +28,13 @@ from fhir_adapter.negotiation import check_acceptable, check_form, check_json
 from fhir_adapter.openapi.document import openapi
 from fhir_adapter.parameters import Pairs, read_pairs
 from fhir_adapter.search_parameters import FORMAT
+from fhir_adapter.smart.configuration import smart_configuration
 from fhir_adapter.throttle import Throttle
 from runtime.logs import get_logger
 
 log = get_logger()
+
+_PLAIN = {"content-type": "application/json"}
 
 
 class FhirDoor:
@@ -46,7 +49,8 @@ class FhirDoor:
         self._throttle = throttle or Throttle()
         self._published = {
             "capabilities": Answered(capability_statement(parts.base_url)),
-            "openapi": Answered(openapi(parts.base_url), headers={"content-type": "application/json"}),
+            "openapi": Answered(openapi(parts.base_url), headers=_PLAIN),
+            "smart-configuration": Answered(smart_configuration(parts.base_url), headers=_PLAIN),
         }
         self._search_parameters = {each["id"]: Answered(each) for each in search_parameters(parts.base_url)}
 
@@ -68,7 +72,7 @@ class FhirDoor:
         if not interaction.scope:
             check_acceptable(request.headers.get("accept", ""), _format_asked(read_pairs(request.query)))
             return self._public(interaction, resource_id)
-        client = await self._access.admit(request.headers.get("authorization", ""), interaction.scope)
+        client = await self._access.admit(request.headers.get("authorization", ""), interaction.scope, interaction.letter)
         self._throttle.check(client.id)
         pairs, body = await _read(request, receive, interaction)
         check_acceptable(request.headers.get("accept", ""), _format_asked(pairs))

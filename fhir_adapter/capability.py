@@ -12,12 +12,11 @@ from fhir_adapter.codes import (
     FHIR_JSON,
     FHIR_VERSION,
     FLAG_PROFILE,
-    RESTFUL_SECURITY,
     Json,
-    coding,
 )
 from fhir_adapter.interactions import INTERACTIONS
 from fhir_adapter.search_parameters import CUSTOM, INCLUDES, OWN, PARAMETERS, Custom, Parameter
+from fhir_adapter.smart.configuration import security
 
 _DATE = "2026-11-22"
 _VERSION = "0.1.0"
@@ -61,11 +60,7 @@ def capability_statement(base_url: str) -> Json:
         "rest": [
             {
                 "mode": "server",
-                "security": {
-                    "cors": False,
-                    "service": [{"coding": [coding(RESTFUL_SECURITY, "OAuth", "OAuth")]}],
-                    "description": _SECURITY,
-                },
+                "security": security(base_url, _SECURITY),
                 "resource": [_resource(name, base_url) for name in resources],
             }
         ],

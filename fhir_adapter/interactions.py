@@ -7,11 +7,15 @@ import re
 from dataclasses import dataclass
 
 
+_LETTERS = {"create": "c", "read": "r", "update": "u", "delete": "d", "search-type": "s"}
+
+
 @dataclass(frozen=True, slots=True)
 class Interaction:
     """One method at one path, in which `{id}` stands for an id. Without a scope anybody may ask.
 
-    `code` is FHIR's (restful-interaction), or the name of an operation, with its $; `openapi` is none of FHIR's.
+    `code` is FHIR's (restful-interaction), or the name of an operation, with its $; `openapi` and
+    `smart-configuration` are none of FHIR's.
     """
 
     method: str
@@ -24,6 +28,11 @@ class Interaction:
     def is_operation(self) -> bool:
         """Whether it is an operation and no interaction of FHIR's."""
         return self.code.startswith("$")
+
+    @property
+    def letter(self) -> str:
+        """The letter of its scope that it needs: operations read."""
+        return _LETTERS.get(self.code, "r")
 
 
 def _searches(resource: str, *paths: str) -> tuple[Interaction, ...]:
@@ -40,6 +49,7 @@ FLAG_CODE_PARAMETER_ID = "England-FlagCode"
 INTERACTIONS = (
     Interaction("GET", "/metadata", "capabilities"),
     Interaction("GET", "/openapi.json", "openapi"),
+    Interaction("GET", "/.well-known/smart-configuration", "smart-configuration"),
     Interaction("GET", f"/SearchParameter/{FLAG_CODE_PARAMETER_ID}", "read", "SearchParameter"),
     *_searches("Flag", "PatientFlag"),
     *_searches("CareTeam"),

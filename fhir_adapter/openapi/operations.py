@@ -56,7 +56,10 @@ _SUMMARY = {
     "update": "Update one {0}",
     "delete": "Delete one {0}",
     OPENAPI: "This document",
+    "smart-configuration": "Where and how tokens are had",
 }
+_PLAIN = {OPENAPI: "An OpenAPI document.", "smart-configuration": "The configuration of SMART App Launch 2.2."}
+"""What is JSON and no resource."""
 
 
 def operation(interaction: Interaction) -> Json:
@@ -125,8 +128,9 @@ def _success(interaction: Interaction) -> str:
 def _succeeds(interaction: Interaction) -> Json:
     if interaction.code == "delete":
         return {"description": "Done.", "headers": _MIRRORED}
-    if interaction.code == OPENAPI:
-        return {"description": "An OpenAPI document.", "headers": _MIRRORED, "content": {_JSON: {"schema": {"type": "object"}}}}
+    if interaction.code in _PLAIN:
+        described = _PLAIN[interaction.code]
+        return {"description": described, "headers": _MIRRORED, "content": {_JSON: {"schema": {"type": "object"}}}}
     if interaction.code == "search-type" or interaction.is_operation:
         name = "Bundle"
     else:

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from api.app import create_app
-from api.doors import CDS_HOOKS, FHIR
+from api.doors import CDS_HOOKS, FHIR, OAUTH
 from api.rules import TryMessage
 from domain.errors import InvalidInput
 from fhir_adapter.access import Access
@@ -21,6 +21,8 @@ from fhir_adapter.cds_hooks.door import CdsHooksDoor
 from fhir_adapter.cds_hooks.parts import CdsParts
 from fhir_adapter.cds_hooks.trust import Trust
 from fhir_adapter.exchange import Parts
+from fhir_adapter.smart.configuration import token_url
+from fhir_adapter.smart.endpoint import TokenEndpoint
 from hl7_listener.answering import Answerer
 from hl7_listener.trying import try_message
 from nightlight.processes.common import Nudger, SiteFeeds, handed_socket, run, store, until_safe, until_stopped
@@ -53,9 +55,12 @@ async def _main(settings: Settings) -> None:
         directory = DirectoryReader(database)
         check_sign_in(settings, is_production=(await directory.current()).is_production)
         async with Desk(database, directory, key, settings.desk_queue, Nudger(nudges)) as desk:
-            access = Access(TokenVerifier(key), ClientReader(database))
+            clients = ClientReader(database)
+            access = Access(TokenVerifier(key), clients)
             parts = Parts(desk, directory, database, settings.link(FHIR), key, feeds.note)
             doors: dict[str, ASGIApp] = {FHIR: FhirDoor(parts, access)}
+            published = PublishedKeys(endpoints(settings))
+            doors[OAUTH] = TokenEndpoint(database, clients, published, key, token_url(parts.base_url))
             doors[CDS_HOOKS] = _cds_hooks(settings, database, desk, directory)
             held = Answerer(desk, directory, database, settings.default_charset)
             app = create_app(settings, database, desk, directory, nudges, doors, held, _tries(settings))
