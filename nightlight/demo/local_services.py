@@ -1,6 +1,6 @@
-"""Two children that only the demo has: a local sign-in provider and a mail catcher, both on loopback only.
+"""Three children that only the demo has: a local sign-in provider, a mail catcher and a stand-in for PDS, on loopback only.
 
-`nightlight.demo.run` starts `python -m nightlight.demo.local_services provider|mail`; each is handed its listening socket.
+`nightlight.demo.run` starts `python -m nightlight.demo.local_services provider|mail|pds`; each is handed its listening socket.
 """
 
 import asyncio
@@ -17,7 +17,9 @@ from aiosmtpd.handlers import AsyncMessage
 from aiosmtpd.smtp import SMTP
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from nightlight.demo.pds_child import serve_pds
 from nightlight.demo.sample import PEOPLE
+from runtime.settings import load_settings
 
 
 class _Quiet(WSGIRequestHandler):
@@ -64,12 +66,14 @@ def catch_mail(sock: socket.socket, folder: Path) -> None:
 
 
 def main() -> None:
-    """Run one of the two by name, on the socket that was handed down."""
+    """Run one of the three by name, on the socket that was handed down."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     name = sys.argv[1]
     sock = socket.socket(fileno=int(os.environ[f"NIGHTLIGHT_{name.upper()}_FD"]))
     if name == "provider":
         serve_provider(sock)
+    elif name == "pds":
+        serve_pds(load_settings(), sock)
     else:
         catch_mail(sock, Path(os.environ["NIGHTLIGHT_MAIL_DIR"]))
 

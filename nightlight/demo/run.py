@@ -3,7 +3,10 @@
 import asyncio
 import io
 import shlex
+import socket
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from hl7_listener.times import format_time
 from nightlight.cli.answers import lines_of
 from nightlight.cli.console import out
 from nightlight.cli.mllp import acknowledged_code, send_all
+from nightlight.demo.pds_child import pds_environment
 from nightlight.demo.sample import AUTHORITIES, CHILD, PEOPLE, SITES, extract_of, register_message, sensitive_extract_of
 from nightlight.embedded import Servers
 from nightlight.supervisor import Child, Ports, serve
@@ -48,20 +52,27 @@ class NotInProduction(NightlightError):
 def run_demo(settings: Settings) -> None:
     """Serve until Ctrl-C. Raises NotInProduction, and what `serve` raises."""
     out.print("Starting Nightlight: PostgreSQL, Valkey, pages and FHIR API, HL7 listener, dispatcher …")
-    with listen(Address("127.0.0.1", 0), "provider") as provider, listen(Address("127.0.0.1", 0), "mail") as mail:
-        children = tuple(
-            Child(name, (sys.executable, "-m", "nightlight.demo.local_services", name), (name,)) for name in ("provider", "mail")
-        )
+    with _sockets() as sockets:
+        provider, mail = sockets["provider"], sockets["mail"]
+        children = tuple(Child(name, (sys.executable, "-m", "nightlight.demo.local_services", name), (name,)) for name in sockets)
         environment = {
             "NIGHTLIGHT_OIDC_ISSUER": f"http://{address_of(provider)}",
             "NIGHTLIGHT_OIDC_CLIENT_SECRET": "of-no-worth-on-loopback",
             "NIGHTLIGHT_SMTP_URL": f"smtp://{address_of(mail)}",
             "NIGHTLIGHT_LOG_LEVEL": "WARNING" if settings.log_level == "INFO" else settings.log_level,
             "NIGHTLIGHT_MAIL_DIR": str(settings.data_dir.resolve() / "mail"),
+            **pds_environment(settings.data_dir / "pds", sockets["pds"]),
         }
         story = _Story(settings)
-        more = More(story.furnish, children, environment, {"provider": provider, "mail": mail}, story.tell)
+        more = More(story.furnish, children, environment, sockets, story.tell)
         serve(settings, more)
+
+
+@contextmanager
+def _sockets() -> Iterator[dict[str, socket.socket]]:
+    """A free port of loopback for each of the demo's own children."""
+    with ExitStack() as held:
+        yield {name: held.enter_context(listen(Address("127.0.0.1", 0), name)) for name in ("provider", "mail", "pds")}
 
 
 class _Story:
@@ -165,6 +176,7 @@ def _next_commands(data_folder: Path, web: str) -> list[str]:
     return [
         f"{program} check {CHILD}{data}",
         f"{program} alerts{data}",
+        f"env $(cat {shlex.quote(str(data_folder / 'pds' / 'pds.env'))}) {program} trace {CHILD}{data}",
         f"{program} send docs/examples/*.hl7{data}",
         f'curl -H "Authorization: Bearer $({program} token amber-ehr{data})" -d patient={CHILD} {web}/FHIR/R4/Flag/_search',
     ]

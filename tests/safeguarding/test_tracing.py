@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from domain.actor import Purpose
 from domain.answer import CouldNotCheck, CouldNotCheckReason
@@ -33,11 +36,13 @@ from domain.trace import (
 )
 from fhir_adapter.pds import open_trace
 from nightlight.demo.pds_people import Registered
+from nightlight.processes.tracing import keep_tracing
+from runtime.settings import Settings
 from safeguarding.encounters import Wanted, read_encounters, seek_encounters
 from safeguarding.housekeeping import keep_house
 from safeguarding.trace_wants import claim_wants, oldest_wanted, read_outcomes, want_of, want_traces
 from safeguarding.tracing import number_to_use, outcome_word, trace_by_hand, trace_due
-from tests.fhir_adapter.pds.register import Register, open_register
+from tests.fhir_adapter.pds.register import Register, open_register, rsa_key
 from tests.safeguarding.house import CHILD, KEY, OPERATOR, OTHER_CHILD, SEEN_AT, UNKNOWN_CHILD, House, check
 
 BORN = date(2018, 5, 6)
@@ -382,6 +387,53 @@ async def test_two_processes_share_the_work(house: House, register: Register) ->
     assert len(register.stand_in.asked) == 3
     numbers = await house.rows("SELECT nhs_number FROM encounters ORDER BY encounter_key")
     assert [number for (number,) in numbers] == [CHILD, OTHER_CHILD, UNKNOWN_CHILD]
+
+
+# The process
+
+
+async def test_the_dispatchers_process_traces_by_itself(house: House, register: Register, tmp_path: Path) -> None:
+    await house.flag()
+    encounter_id = await arrive(house)
+    async with tracing(house, pds_settings(register, tmp_path)) as nudged:
+        while (await encounter_of(house, encounter_id)).nhs_number is None:  # noqa: ASYNC110 (a row sets no event)
+            await asyncio.sleep(0.02)
+        await asyncio.wait_for(nudged.wait(), 30)
+    assert await house.value("SELECT count(*) FROM alerts") == 1
+
+
+@pytest.mark.parametrize("change", [{"pds_url": ""}, {"pds_url": "http://pds.example/FHIR"}, {"pds_private_key_file": "/nowhere"}])
+async def test_settings_that_must_not_be_used_trace_nobody_and_stop_no_process(
+    house: House, register: Register, tmp_path: Path, change: dict[str, str]
+) -> None:
+    await arrive(house)
+    async with tracing(house, pds_settings(register, tmp_path).model_copy(update=change)):
+        while await house.value(REMOVED):  # noqa: ASYNC110 (a row sets no event)
+            await asyncio.sleep(0.02)
+    assert await house.rows("SELECT outcome FROM trace_wants") == [("not-configured",)]
+    assert not register.stand_in.asked
+
+
+@asynccontextmanager
+async def tracing(house: House, settings: Settings) -> AsyncIterator[asyncio.Event]:
+    """The worker of the dispatcher's process until the block ends; the event says that the dispatcher was nudged."""
+    nudged = asyncio.Event()
+    worker = asyncio.create_task(keep_tracing(house.database, settings, KEY, nudged.set))
+    try:
+        yield nudged
+        assert not worker.done(), worker.exception()
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+
+
+def pds_settings(register: Register, folder: Path) -> Settings:
+    access, key = register.access(), folder / "key.pem"
+    key.write_bytes(rsa_key().as_pem(private=True))
+    return Settings(
+        pds_url=access.url, pds_token_url=access.token_url, pds_api_key=SecretStr(access.api_key), pds_key_id=access.key_id,
+        pds_private_key_file=str(key),
+    )  # fmt: skip
 
 
 # How long it is kept
