@@ -6,6 +6,7 @@ Sources: RFC 8259 (JSON); FHIR R4, "JSON representation": no null, nothing empty
 
 import json
 import re
+from collections import deque
 from collections.abc import Collection, Iterator
 from typing import Any, NoReturn
 
@@ -14,6 +15,9 @@ from fhir_adapter.encounters.problems import bad
 
 DEEPEST = 40
 """Levels of objects and arrays; an Encounter with contained resources and extensions needs about fifteen."""
+
+MOST_VALUES = 1000
+"""Objects, arrays and values in all; an Encounter has some hundred, and each takes time that others wait for."""
 
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
@@ -33,6 +37,8 @@ def read_object(raw: bytes, resource_type: str, elements: Collection[str]) -> Js
         raise bad("structure", resource_type, "The body is not JSON that can be read.") from None
     if not isinstance(value, dict) or value.get("resourceType") != resource_type:
         raise bad("structure", resource_type, f"The body must be one resource of type {resource_type}.")
+    if _is_long(value):
+        raise bad("too-costly", resource_type, f"The body has more than {MOST_VALUES} objects, arrays and values.")
     for name, inner in value.items():
         expression = f"{resource_type}.{name}" if name in elements else resource_type
         for problem in _problems(inner, depth=2):
@@ -55,6 +61,15 @@ def _object(pairs: list[tuple[str, Any]]) -> Json:
 
 def _no_number(_: str) -> NoReturn:
     raise ValueError
+
+
+def _is_long(value: Json) -> bool:
+    waiting, seen = deque[object]([value]), 0
+    while waiting and seen <= MOST_VALUES:
+        each = waiting.popleft()
+        seen += 1
+        waiting.extend(each.values() if isinstance(each, dict) else each if isinstance(each, list) else ())
+    return seen > MOST_VALUES
 
 
 _TEXT = "A text holds a character that no text has, such as NUL."

@@ -149,6 +149,12 @@ def test_what_stood_somewhere_is_never_in_the_error(path: tuple[str | int, ...],
     read(json.dumps(replaced(WHOLE, path, value)).encode())
 
 
+@pytest.mark.parametrize("values, is_read", [(900, True), (1_000, False), (15_000, False)])
+def test_a_body_of_more_values_than_any_encounter_has_is_refused_before_it_takes_time(values: int, is_read: bool) -> None:
+    tags = [{"code": "a"}] * (values // 2)
+    assert (read(json.dumps(encounter(meta={"tag": tags})).encode()) is not None) is is_read
+
+
 HOSTILE = [
     encounter(visit="V\u202e1"),
     encounter(visit="'; DROP TABLE encounters; --"),
