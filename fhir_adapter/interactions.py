@@ -44,15 +44,17 @@ def _searches(resource: str, *paths: str) -> tuple[Interaction, ...]:
     )
 
 
-FLAG_CODE_PARAMETER_ID = "England-FlagCode"
-
 INTERACTIONS = (
     Interaction("GET", "/metadata", "capabilities"),
     Interaction("GET", "/openapi.json", "openapi"),
     Interaction("GET", "/.well-known/smart-configuration", "smart-configuration"),
-    Interaction("GET", f"/SearchParameter/{FLAG_CODE_PARAMETER_ID}", "read", "SearchParameter"),
+    Interaction("GET", "/SearchParameter/{id}", "read", "SearchParameter"),
     *_searches("Flag", "PatientFlag"),
+    Interaction("GET", "/Flag/{id}", "read", "Flag", "system/Flag.rs"),
+    Interaction("GET", "/CarePlan/{id}", "read", "CarePlan", "system/Flag.rs"),
     *_searches("CareTeam"),
+    Interaction("GET", "/CareTeam/{id}", "read", "CareTeam", "system/CareTeam.rs"),
+    *_searches("AuditEvent"),
     Interaction("POST", "/Encounter", "create", "Encounter", "system/Encounter.cu"),
     Interaction("PUT", "/Encounter/{id}", "update", "Encounter", "system/Encounter.cu"),
 )
