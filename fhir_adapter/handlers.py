@@ -1,5 +1,6 @@
 """Which function answers which interaction of the table: `app` looks here once a call is admitted and read."""
 
+from fhir_adapter.audit_events.handler import search_audit_events
 from fhir_adapter.encounters.recording import create_encounter, update_encounter
 from fhir_adapter.exchange import Handler
 from fhir_adapter.lookup import search_flags
@@ -7,6 +8,7 @@ from fhir_adapter.lookup import search_flags
 HANDLERS: dict[tuple[str, str], Handler] = {
     ("Flag", "search-type"): search_flags,
     ("CareTeam", "search-type"): search_flags,
+    ("AuditEvent", "search-type"): search_audit_events,
     ("Encounter", "create"): create_encounter,
     ("Encounter", "update"): update_encounter,
 }

@@ -34,6 +34,8 @@ BY_HAND = {
     ("POST", "/CareTeam/_search"),
     ("POST", "/Encounter"),
     ("PUT", "/Encounter/{id}"),
+    ("GET", "/AuditEvent"),
+    ("POST", "/AuditEvent/_search"),
 }
 
 
