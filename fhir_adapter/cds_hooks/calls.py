@@ -74,7 +74,7 @@ def _patient(said: dict[str, Any]) -> Json | None:
     patient = prefetch.get(PREFETCH_KEY) if isinstance(prefetch, dict) else None
     if patient is None:
         return None
-    if not isinstance(patient, dict) or patient.get("resourceType") not in {"Patient", "OperationOutcome"}:
+    if not isinstance(patient, dict) or patient.get("resourceType") not in ("Patient", "OperationOutcome"):
         raise Refused(BAD_REQUEST, "prefetch.patient is a Patient, or an OperationOutcome where the EHR could not give one.")
     return patient
 

@@ -27,7 +27,7 @@ def read_feedback(body: bytes, reasons_system: str) -> list[CardFeedback]:
 def _one(said: dict[str, Any], reasons_system: str) -> CardFeedback:
     card = _uuid(said.get("card"))
     outcome = said.get("outcome")
-    if outcome not in _OUTCOMES:
+    if not isinstance(outcome, str) or outcome not in _OUTCOMES:
         raise Refused(BAD_REQUEST, f"outcome is one of {', '.join(_OUTCOMES)}.")
     if outcome == "accepted":
         _check_suggestions(said.get("acceptedSuggestions"), card)
@@ -58,7 +58,7 @@ def _reason(said: Any, reasons_system: str) -> OverrideReason | None:
     code = reason.get("code") if isinstance(reason, dict) else None
     if not isinstance(code, str) or not code:
         raise Refused(BAD_REQUEST, "overrideReason.reason has a code.")
-    is_ours = reason.get("system") in {None, reasons_system} and code in set(OverrideReason)
+    is_ours = reason.get("system") in (None, reasons_system) and code in set(OverrideReason)
     return OverrideReason(code) if is_ours else OverrideReason.OTHER
 
 

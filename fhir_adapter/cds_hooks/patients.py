@@ -16,7 +16,7 @@ from domain.nhs_number import NhsNumber, parse_nhs_number
 from fhir_adapter.codes import NHS_NUMBER, Json
 
 VERIFICATION_STATUS = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
-_VERIFIED = frozenset({"01", "number-present-and-verified"})
+_VERIFIED = ("01", "number-present-and-verified")
 NOT_GIVEN = "We could not check: the hospital's own system could not give us the patient."
 ANOTHER = "We could not check: the hospital's own system sent us another patient than the one that is open."
 
@@ -33,7 +33,7 @@ def read_patient(resource: Json, patient_id: str, today: date) -> Given:
     """The identity of a Patient; without a number where there is none, more than one, or the resource is another's."""
     if resource.get("resourceType") != "Patient":
         return Given(Identity(None, CouldNotCheckReason.NO_NUMBER), NOT_GIVEN)
-    if resource.get("id") not in {None, patient_id}:
+    if resource.get("id") not in (None, patient_id):
         return Given(Identity(None, CouldNotCheckReason.NO_NUMBER), ANOTHER)
     identifiers = [each for each in _objects(resource, "identifier") if _is_current_number(each, today)]
     numbers, are_valid = _numbers(identifiers)
@@ -85,7 +85,7 @@ def _name(resource: Json) -> tuple[str, str]:
     names = sorted(_objects(resource, "name"), key=_rank)
     for name in names:
         family, given = name.get("family"), name.get("given")
-        if isinstance(family, str) and family and name.get("use") not in {"old", "maiden"}:
+        if isinstance(family, str) and family and name.get("use") not in ("old", "maiden"):
             return family, " ".join(_texts(given))
     return "", ""
 

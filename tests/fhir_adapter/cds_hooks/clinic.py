@@ -71,7 +71,6 @@ AMBER = Ehr("https://ehr.amber.example")
 CLINIC = Ehr("https://clinic.amber.example", key_pair("RSA"), "RS384")
 KEEN = Ehr("https://keen.amber.example")
 DISABLED = Ehr("https://disabled.amber.example")
-SITELESS = Ehr("https://siteless.example")
 
 
 def patient(number: str | None = CHILD, **changes: Any) -> dict[str, Any]:

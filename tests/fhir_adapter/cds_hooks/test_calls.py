@@ -74,6 +74,7 @@ BAD: list[tuple[Service, Any]] = [
     (PATIENT_VIEW, {"prefetch": {"patient": "Patient/pat-1"}}),
     (PATIENT_VIEW, {"prefetch": {"patient": {"resourceType": "Bundle"}}}),
     (PATIENT_VIEW, {"prefetch": {"patient": {}}}),
+    (PATIENT_VIEW, {"prefetch": {"patient": {"resourceType": ["Patient"]}}}),
     (PATIENT_VIEW, {"fhirServer": 7}),
     (PATIENT_VIEW, {"fhirAuthorization": "token"}),
     (PATIENT_VIEW, {"fhirAuthorization": AUTHORIZATION | {"token_type": "Basic"}}),

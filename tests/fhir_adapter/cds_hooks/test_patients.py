@@ -126,9 +126,13 @@ JSON = some.recursive(
     ),
     max_leaves=12,
 )
+KEYS = ["system", "value", "use", "period", "extension", "family", "given"]
+LISTS = JSON | some.lists(
+    some.fixed_dictionaries({}, optional=dict.fromkeys(KEYS, JSON) | {"system": some.just(NHS_NUMBER), "family": some.text()})
+)
 
 
-@given(some.fixed_dictionaries({"identifier": JSON, "name": JSON, "birthDate": JSON}))
+@given(some.fixed_dictionaries({"id": JSON, "identifier": LISTS, "name": LISTS, "birthDate": JSON}))
 def test_whatever_a_patient_holds_there_is_a_number_or_a_reason(said: dict[str, Any]) -> None:
     identity = read_patient(patient() | said, "pat-1", TODAY).identity
     assert (identity.nhs_number is None) == (identity.no_number is not None)
