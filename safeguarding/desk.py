@@ -54,7 +54,10 @@ class _Waiting:
 
 
 class Desk:
-    """Answers checks in groups. Use it as `async with Desk(…) as desk`, then `await desk.ask(check)` from any task."""
+    """Answers checks in groups. Use it as `async with Desk(…) as desk`, then `await desk.ask(check)` from any task.
+
+    `traces`: who came without a number is written down, for somebody to ask PDS (`safeguarding.tracing`).
+    """
 
     def __init__(
         self,
@@ -63,12 +66,15 @@ class Desk:
         key: bytes,
         queue: int = 2000,
         on_alert: Callable[[], None] = lambda: None,
+        *,
+        traces: bool = False,
     ) -> None:
         self._database = database
         self._directory = directory
         self._key = key
         self._queue = queue
         self._on_alert = on_alert
+        self._traces = traces
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._lanes: list[asyncio.Task[None]] = []
@@ -137,7 +143,7 @@ class Desk:
             directory = await self._directory.current()
             try:
                 async with self._database.numbered_transaction() as transaction:
-                    return await patients_seen(transaction, checks, directory, self._key)
+                    return await patients_seen(transaction, checks, directory, self._key, traces=self._traces)
             except _IN_THE_WAY as error:
                 self._directory.forget()
                 log.info("group tried again", attempt=attempt, error=type(error).__name__)

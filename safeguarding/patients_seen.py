@@ -25,17 +25,20 @@ from safeguarding.directory import Directory
 from safeguarding.encounter_events import key_of, told_event
 from safeguarding.encounters import GroupMustRetry, Wanted, read_encounters, seek_encounters, to_write
 from safeguarding.inbox import Recalled, recall, to_remember
+from safeguarding.trace_wants import Want, want_of, want_traces
 from safeguarding.work import Work, identity_of
 
 _NO_ENCOUNTER = frozenset({TriggerEvent.COMMAND, TriggerEvent.PRE_ADMIT, TriggerEvent.OTHER})
 
 
-async def patients_seen(transaction: Transaction, checks: Sequence[Check], directory: Directory, key: bytes) -> list[Reply]:
+async def patients_seen(
+    transaction: Transaction, checks: Sequence[Check], directory: Directory, key: bytes, *, traces: bool = False
+) -> list[Reply]:
     """Answer a group of checks that share no control ID, encounter or person.
 
-    `key` hashes the numbers that nobody has a flag for. Raises GroupMustRetry for an authority that the directory does not know
-    yet, psycopg's SerializationFailure where another process changed the same rows meanwhile, and its other errors for what
-    cannot be stored.
+    `key` hashes the numbers that nobody has a flag for. `traces`: who came without a number is written down, to be asked for.
+    Raises GroupMustRetry for an authority that the directory does not know yet, psycopg's SerializationFailure where another
+    process changed the same rows meanwhile, and its other errors for what cannot be stored.
     """
     works = [Work(_usable(check, directory)) for check in checks]
     sought = await seek_encounters(transaction, _wanted(works, directory))
@@ -46,6 +49,8 @@ async def patients_seen(transaction: Transaction, checks: Sequence[Check], direc
     for position, work in fresh:
         work.follow(found.get(position, []), may_open=_may_open(work.check, directory))
     await _answer(transaction, [work for _, work in fresh], asked, directory, key)
+    if traces:
+        await want_traces(transaction, key, _wants([work for _, work in fresh]))
     return [_reply(work, known) for work in works]
 
 
@@ -180,6 +185,12 @@ def _answered(works: Sequence[Work]) -> list[tuple[MessageKey, UUID | None, str,
         for work in works
         if work.check.message
     ]
+
+
+def _wants(works: Sequence[Work]) -> list[Want]:
+    """Whom somebody must find a number for."""
+    wants = (want_of(work.check, each) for work in works for each in work.after)
+    return [want for want in wants if want]
 
 
 async def _tell(transaction: Transaction, works: Sequence[Work], directory: Directory) -> None:

@@ -32,7 +32,8 @@ async def _main(settings: Settings) -> None:
     nudges, feeds = Nudges(settings.redis_url.get_secret_value()), SiteFeeds()
     async with store(settings, "listener") as database:
         directory = DirectoryReader(database)
-        desk = Desk(database, directory, secret_key(settings), settings.desk_queue, Nudger(nudges))
+        nudger, traces = Nudger(nudges), bool(settings.pds_url)
+        desk = Desk(database, directory, secret_key(settings), settings.desk_queue, nudger, traces=traces)
         watch = LookupWatch(database, directory, settings.query_alarm_per_hour)
         answerer = Answerer(desk, directory, database, settings.default_charset, feeds.note, settings.link, on_lookup=watch.note)
 

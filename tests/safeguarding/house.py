@@ -57,14 +57,14 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(service_url: str, *, furnish: bool = True) -> AsyncIterator[House]:
-    """A desk on the database; with authorities 301 and 302 and the sites R0A01 and R0A02 unless they are there."""
+async def open_house(service_url: str, *, furnish: bool = True, traces: bool = True) -> AsyncIterator[House]:
+    """A desk that wants traces; with authorities 301 and 302 and the sites R0A01 and R0A02 unless they are there."""
     nudged: list[bool] = []
     async with Database(service_url, 5) as database:
         if furnish:
             await add_furniture(database)
         directory = DirectoryReader(database)
-        async with Desk(database, directory, KEY, on_alert=lambda: nudged.append(True)) as desk:
+        async with Desk(database, directory, KEY, on_alert=lambda: nudged.append(True), traces=traces) as desk:
             yield House(database, directory, desk, nudged)
 
 

@@ -40,10 +40,11 @@ from nightlight.processes.tracing import keep_tracing
 from runtime.settings import Settings
 from safeguarding.encounters import Wanted, read_encounters, seek_encounters
 from safeguarding.housekeeping import keep_house
-from safeguarding.trace_wants import claim_wants, oldest_wanted, read_outcomes, want_of, want_traces
+from safeguarding.trace_wants import claim_wants, oldest_wanted, read_outcomes, want_of
 from safeguarding.tracing import number_to_use, outcome_word, trace_by_hand, trace_due
+from tests.conftest import FreshDatabase
 from tests.fhir_adapter.pds.register import Register, open_register, rsa_key
-from tests.safeguarding.house import CHILD, KEY, OPERATOR, OTHER_CHILD, SEEN_AT, UNKNOWN_CHILD, House, check
+from tests.safeguarding.house import CHILD, KEY, OPERATOR, OTHER_CHILD, SEEN_AT, UNKNOWN_CHILD, House, check, open_house
 
 BORN = date(2018, 5, 6)
 ADA = Registered(CHILD, "Example", ("Ada",), BORN, "female")
@@ -58,14 +59,10 @@ async def register() -> AsyncIterator[Register]:
 
 
 async def arrive(house: House, **changes: Any) -> UUID:
-    """Somebody comes without a number; what the desk will do is done here, in a transaction as the desk has it."""
-    arrived = check(**{"number": None, **changes})
-    outcome = (await house.desk.ask(arrived)).outcome
+    """Somebody comes without a number."""
+    outcome = (await house.ask(**{"number": None, **changes})).outcome
     assert isinstance(outcome, CouldNotCheck)
     assert outcome.encounter_id is not None
-    want = want_of(arrived, await encounter_of(house, outcome.encounter_id))
-    async with house.database.numbered_transaction() as desk:
-        await want_traces(desk, KEY, [want] if want else [])
     return outcome.encounter_id
 
 
@@ -100,6 +97,12 @@ class Answers:
 
 
 # Who is asked about
+
+
+async def test_nothing_that_was_said_is_kept_where_nobody_asks_pds(fresh_database: FreshDatabase) -> None:
+    async with open_house(fresh_database.service_url, traces=False) as house:
+        await arrive(house)
+        assert await house.rows("SELECT 1 FROM trace_wants") == []
 
 
 @pytest.mark.parametrize(
