@@ -125,10 +125,10 @@ def outcome_word(traced: Traced) -> str:
         return traced.reason.value
     if isinstance(traced, Verified | Superseded) and traced.deceased:
         return "deceased"
-    return _WORDS[type(traced)]
+    return WORDS[type(traced)]
 
 
-_WORDS: dict[type[Traced], str] = {
+WORDS: dict[type[Traced], str] = {
     Verified: "verified",
     Superseded: "superseded",
     Invalidated: "invalidated",

@@ -1,7 +1,5 @@
 """`nightlight trace`: what it refuses, what it says in plain words, and that each question is written down."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +23,17 @@ from domain.trace import (
 from nightlight.cli.trace import lines_of
 from tests.cli.test_hl7_quarantine import Store, store
 from tests.conftest import FreshDatabase
-from tests.fhir_adapter.pds.register import AMELIA, INVALID, NOBODY, OLD, SENSITIVE, Register, open_register, rsa_key
+from tests.fhir_adapter.pds.register import (
+    AMELIA,
+    INVALID,
+    NOBODY,
+    OLD,
+    PEOPLE,
+    SENSITIVE,
+    Register,
+    environment,
+    register_in_a_thread,
+)
 
 __all__ = ["store"]  # a fixture
 
@@ -36,33 +44,10 @@ AUDIT = "SELECT action, detail ->> 'outcome', detail ->> 'purpose', subject_id F
 @pytest.fixture
 def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Register]:
     """The stand-in in a thread of its own, and the settings that lead to it."""
-    found: list[Register] = []
-    ready, done = threading.Event(), threading.Event()
-
-    async def main() -> None:
-        async with open_register() as register:
-            found.append(register)
-            ready.set()
-            await asyncio.to_thread(done.wait)
-
-    thread = threading.Thread(target=lambda: asyncio.run(main()))
-    thread.start()
-    assert ready.wait(30)
-    [register] = found
-    access, key = register.access(), tmp_path / "key.pem"
-    key.write_bytes(rsa_key().as_pem(private=True))
-    for name, value in (
-        ("URL", access.url),
-        ("TOKEN_URL", access.token_url),
-        ("API_KEY", access.api_key),
-        ("KEY_ID", access.key_id),
-        ("PRIVATE_KEY_FILE", str(key)),
-        ("PER_SECOND", "10000"),
-    ):
-        monkeypatch.setenv(f"NIGHTLIGHT_PDS_{name}", value)
-    yield register
-    done.set()
-    thread.join()
+    with register_in_a_thread(PEOPLE) as register:
+        for name, value in environment(register, tmp_path).items():
+            monkeypatch.setenv(name, value)
+        yield register
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -76,6 +78,42 @@ class _Quiet(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+@contextmanager
+def register_in_a_thread(people: Sequence[Registered]) -> Iterator[Register]:
+    """The same in a thread of its own, for what runs a loop itself."""
+    found: list[Register] = []
+    ready, done = threading.Event(), threading.Event()
+
+    async def main() -> None:
+        async with open_register(people) as register:
+            found.append(register)
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()))
+    thread.start()
+    try:
+        assert ready.wait(60)
+        yield found[0]
+    finally:
+        done.set()
+        thread.join()
+
+
+def environment(register: Register, folder: Path) -> dict[str, str]:
+    """The variables that lead to it."""
+    access, key = register.access(), folder / "key.pem"
+    key.write_bytes(rsa_key().as_pem(private=True))
+    return {
+        "NIGHTLIGHT_PDS_URL": access.url,
+        "NIGHTLIGHT_PDS_TOKEN_URL": access.token_url,
+        "NIGHTLIGHT_PDS_API_KEY": access.api_key,
+        "NIGHTLIGHT_PDS_KEY_ID": access.key_id,
+        "NIGHTLIGHT_PDS_PRIVATE_KEY_FILE": str(key),
+        "NIGHTLIGHT_PDS_PER_SECOND": "10000",
+    }
 
 
 @asynccontextmanager
