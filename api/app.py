@@ -12,7 +12,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from api import access_review, banner, board, day, extracts, health, quarantine, rules, sign_in, worklist
+from api import access_review, banner, board, cards, day, extracts, health, quarantine, rules, sign_in, worklist
 from api.doors import DoorsFirst
 from api.errors import CatchAll, add_error_pages
 from api.live import Screens
@@ -58,7 +58,7 @@ def create_app(
     services: Services = app.state.services
     app.router.routes.append(Mount(f"/static/{services.pages.static_version}", KeptFiles(directory=static_folder())))
     app.router.routes.extend(sign_in.sign_in_routes(settings))
-    for each in (sign_in, banner, board, day, worklist, extracts, access_review, health):
+    for each in (sign_in, banner, board, cards, day, worklist, extracts, access_review, health):
         app.include_router(each.router)
     if held is not None:
         app.state.held = held

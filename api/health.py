@@ -13,12 +13,13 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client.metrics_core import GaugeMetricFamily
 
-from api.metrics import ages, counted, gauge
+from api.metrics import ages, counted, gauge, gauge_by
 from api.services import Here, Services
 from domain.errors import CouldNotReachStore
 from runtime.clock import now
 from runtime.heartbeat import ALIVE_SECONDS
 from runtime.migrate import newest_revision
+from safeguarding.cards import count_lately
 from safeguarding.readiness import Readiness, read_readiness
 
 NEEDED = ("listener", "dispatcher")
@@ -55,13 +56,21 @@ async def metrics(services: Here) -> Response:
     text = counted()
     try:
         readiness, _ = await _read(services)
+        cards = await _cards(services)
     except CouldNotReachStore:
         reachable = 0.0
     else:
         reachable = 1.0
-        text += ages(_gauges(readiness, now()))
+        text += ages([*_gauges(readiness, now()), cards])
     text += ages([gauge("nightlight_store_reachable", "Whether the database answers.", "store", {"postgresql": reachable})])
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _cards(services: Services) -> GaugeMetricFamily:
+    async with services.database.transaction() as transaction:
+        counts = await count_lately(transaction)
+    words = "Cards shown in the last seven days and what became of them, by outcome (seen too) and override reason."
+    return gauge_by("nightlight_cards", words, ("site", "outcome", "reason"), counts.items())
 
 
 async def _read(services: Services) -> tuple[Readiness, frozenset[str]]:

@@ -6,7 +6,7 @@ what the other processes of this machine count is served too.
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -77,6 +77,14 @@ def gauge(name: str, words: str, label: str, values: Mapping[str, float]) -> Gau
     family = GaugeMetricFamily(name, words, labels=[label])
     for each, value in values.items():
         family.add_metric([each], value)
+    return family
+
+
+def gauge_by(name: str, words: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]) -> GaugeMetricFamily:
+    """One gauge with a value for each set of values of its labels."""
+    family = GaugeMetricFamily(name, words, labels=labels)
+    for each, value in values:
+        family.add_metric(each, value)
     return family
 
 

@@ -11,6 +11,7 @@ from domain.actor import Role
 _CLINICIAN = frozenset({Role.CLINICIAN})
 _SITE_STAFF = frozenset({Role.CLINICIAN, Role.SITE_SAFEGUARDING})
 _SITE_SAFEGUARDING = frozenset({Role.SITE_SAFEGUARDING})
+_WHO_COUNTS = frozenset({Role.SITE_SAFEGUARDING, Role.INFORMATION_GOVERNANCE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ PLACES = (
     Place("/rules", "Site rules", _SITE_SAFEGUARDING, under=("/sites/*/rules",)),
     Place("/extracts", "Extracts", frozenset({Role.DATA_OFFICER})),
     Place("/access-review", "Access review", frozenset({Role.INFORMATION_GOVERNANCE})),
+    Place("/cards", "Cards", _WHO_COUNTS),
 )
 """In the order in which they are shown; a role begins with its first."""
 

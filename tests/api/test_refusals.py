@@ -8,13 +8,13 @@ from domain.actor import Role
 from tests.api.house import NORTHMOOR, WESTLEA, House, nhs_number
 
 NOBODYS = UUID("01a20000-0000-7000-8000-000000000000")
-PAGES = ["/encounters", "/boards", "/worklist", "/quarantine", "/rules", "/extracts", "/access-review"]
+PAGES = ["/encounters", "/boards", "/worklist", "/quarantine", "/rules", "/extracts", "/access-review", "/cards"]
 THEIRS = {
     (Role.CLINICIAN, "R0A"): {"/encounters", "/boards"},
-    (Role.SITE_SAFEGUARDING, "R0A"): {"/encounters", "/boards", "/quarantine", "/rules"},
+    (Role.SITE_SAFEGUARDING, "R0A"): {"/encounters", "/boards", "/quarantine", "/rules", "/cards"},
     (Role.SOCIAL_WORKER, NORTHMOOR): {"/worklist"},
     (Role.DATA_OFFICER, NORTHMOOR): {"/extracts"},
-    (Role.INFORMATION_GOVERNANCE, "nightlight"): {"/access-review"},
+    (Role.INFORMATION_GOVERNANCE, "nightlight"): {"/access-review", "/cards"},
 }
 
 
