@@ -37,6 +37,10 @@ _DOCUMENTATION = {
     "CareTeam": "One CareTeam for each plan, with its kind, period and phones, and an OperationOutcome that says how far "
     "the answer reaches.",
 }
+_OF_AUDIT_EVENTS = (
+    "Of one patient, the newest 25 unscheduled accesses; for registered auditors the whole trail, page by page. Reading either is "
+    "audited and tells nobody."
+)
 
 
 def capability_statement(base_url: str) -> Json:
@@ -79,6 +83,8 @@ def _resource(name: str, base_url: str) -> Json:
         resource |= {"versioning": "versioned", "conditionalRead": _CONDITIONAL_READ[name]}
     if name == "Flag":
         resource["searchInclude"] = list(INCLUDES[:2])
+    if name == "AuditEvent":
+        resource |= {"documentation": _OF_AUDIT_EVENTS, "searchInclude": ["AuditEvent:entity-type"]}
     if name in PARAMETERS:
         resource["searchParam"] = [_search_parameter(parameter, base_url) for parameter in PARAMETERS[name]]
     return resource
