@@ -9,14 +9,14 @@ CHILD = nhs_number(1)
 
 def seen_by(page: str) -> str:
     text = words(page)
-    return text[text.index("Who has seen this child") :]
+    return text[text.index("Who has asked about this person") :]
 
 
 async def test_before_anybody_came_in_unscheduled_care_nobody_is_listed(house: House) -> None:
     await house.flag(CHILD)
     encounter = await house.seen(CHILD, setting=CareSetting.GP)
     text = seen_by((await details(house, encounter)).text)
-    assert text.startswith("Who has seen this child Nobody in unscheduled care, as far as Nightlight knows.")
+    assert text.startswith("Who has asked about this person Nobody in unscheduled care, as far as Nightlight knows.")
 
 
 async def test_unscheduled_accesses_are_listed_newest_first_and_opening_the_banner_is_none(house: House) -> None:
