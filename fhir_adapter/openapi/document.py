@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from fhir_adapter.codes import Json
 from fhir_adapter.interactions import INTERACTIONS
 from fhir_adapter.openapi.operations import HEADERS, SMART, operation
+from fhir_adapter.openapi.other_doors import EHR, ehr_security, other_paths
 from fhir_adapter.openapi.schemas import SCHEMAS
+from fhir_adapter.smart.configuration import token_url
 
-TOKEN_PATH = "/oauth2/token"  # noqa: S105 - an address, no password
 _VERSION = "0.1.0"
 _DESCRIPTION = (
     "Is this child known to social care? FHIR R4 (4.0.1), JSON only. The answer states how far it reaches; it is not national. "
@@ -26,6 +27,7 @@ def openapi(base_url: str) -> Json:
     paths: dict[str, Json] = {}
     for each in INTERACTIONS:
         paths.setdefault(base.path + each.path, {})[each.method.lower()] = operation(each)
+    paths |= other_paths()
     scopes = sorted({each.scope for each in INTERACTIONS if each.scope})
     return {
         "openapi": "3.1.0",
@@ -40,7 +42,7 @@ def openapi(base_url: str) -> Json:
         "components": {
             "schemas": SCHEMAS,
             "parameters": {name: {"name": name, "in": "header", **rest} for name, rest in HEADERS.items()},
-            "securitySchemes": {SMART: _smart(f"{origin}{TOKEN_PATH}", scopes)},
+            "securitySchemes": {SMART: _smart(token_url(base_url), scopes), EHR: ehr_security()},
         },
     }
 

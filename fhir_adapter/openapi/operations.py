@@ -9,12 +9,14 @@ from fhir_adapter.codes import FHIR_JSON, FLAG_CODE, Json
 from fhir_adapter.errors import KINDS
 from fhir_adapter.interactions import Interaction
 from fhir_adapter.openapi.schemas import SCHEMAS, reference
-from fhir_adapter.search import FORMAT, PARAMETERS
+from fhir_adapter.search_parameters import FORMAT, PARAMETERS
 
 SMART = "smart"
 FORM = "application/x-www-form-urlencoded"
-OPENAPI = "openapi"
+PLAIN = {"openapi": "This document", "smart-configuration": "Where and how tokens are had"}
+"""Interactions that answer in JSON which is no resource, and what they are."""
 _JSON = "application/json"
+_FORMATS = ["json", _JSON, FHIR_JSON]
 _EXAMPLES = {"patient": "9990000018", "code": FLAG_CODE}
 _SPELLED = {"patient", "subject"}
 """Parameters that have the spellings `name:identifier` and `name.identifier` too."""
@@ -47,7 +49,8 @@ HEADERS: dict[str, Json] = {
 }
 """Request headers by their names."""
 
-_SUCCESS = {"create": "201", "delete": "204"}
+_SUCCESSES = {"create": ("201", "200"), "delete": ("204",), "read": ("200", "304")}
+_NO_BODY = {"204": "Done.", "304": "The caller has it as it is (If-None-Match)."}
 _SUMMARY = {
     "capabilities": "What this server does",
     "read": "Read one {0}",
@@ -55,11 +58,8 @@ _SUMMARY = {
     "create": "Create one {0}",
     "update": "Update one {0}",
     "delete": "Delete one {0}",
-    OPENAPI: "This document",
-    "smart-configuration": "Where and how tokens are had",
+    **PLAIN,
 }
-_PLAIN = {OPENAPI: "An OpenAPI document.", "smart-configuration": "The configuration of SMART App Launch 2.2."}
-"""What is JSON and no resource."""
 
 
 def operation(interaction: Interaction) -> Json:
@@ -69,10 +69,10 @@ def operation(interaction: Interaction) -> Json:
         "summary": _SUMMARY.get(interaction.code, f"{{0}}, {interaction.code}").format(interaction.resource),
         "tags": [interaction.resource or "server"],
         "parameters": list(_parameters(interaction)),
-        "responses": {_success(interaction): _succeeds(interaction), **_ERRORS},
+        "responses": {**{status: _succeeds(interaction, status) for status in _statuses(interaction)}, **_ERRORS},
         "security": [{SMART: [interaction.scope]}] if interaction.scope else [],
     }
-    if interaction.method in {"POST", "PUT"}:
+    if interaction.method in {"POST", "PUT"} and not interaction.is_operation:
         described["requestBody"] = {"required": True, "content": _body(interaction)}
     return described
 
@@ -88,10 +88,7 @@ def _parameters(interaction: Interaction) -> Iterator[Json]:
     if interaction.code == "search-type" and interaction.method == "GET":
         for name, described in _search(interaction.resource).items():
             yield {"name": name, "in": "query", **described}
-    yield {
-        "name": FORMAT, "in": "query", "description": "JSON is the only format.",
-        "schema": {"type": "string", "enum": ["json", _JSON, FHIR_JSON]},
-    }  # fmt: skip
+    yield {"name": FORMAT, "in": "query", "description": "JSON is the only format.", "schema": {"type": "string", "enum": _FORMATS}}
     if interaction.scope:
         for name in HEADERS:
             yield {"$ref": f"#/components/parameters/{name}"}
@@ -101,6 +98,8 @@ def _search(resource: str) -> dict[str, Json]:
     """The search parameters of a resource by every name that they are asked by."""
     described = {}
     for parameter in PARAMETERS.get(resource, ()):
+        if parameter.name == FORMAT:
+            continue  # every address has it
         suffixes = ("", ":identifier", ".identifier") if parameter.name in _SPELLED else ("",)
         example = {"example": _EXAMPLES[parameter.name]} if parameter.name in _EXAMPLES else {}
         for suffix in suffixes:
@@ -121,22 +120,31 @@ def _body(interaction: Interaction) -> Json:
     return {FORM: {"schema": {"type": "object", "properties": properties}, "example": example}}
 
 
-def _success(interaction: Interaction) -> str:
-    return _SUCCESS.get(interaction.code, "200")
+def _statuses(interaction: Interaction) -> tuple[str, ...]:
+    return _SUCCESSES.get(interaction.code, ("200",)) if interaction.scope else ("200",)
 
 
-def _succeeds(interaction: Interaction) -> Json:
-    if interaction.code == "delete":
-        return {"description": "Done.", "headers": _MIRRORED}
-    if interaction.code in _PLAIN:
-        described = _PLAIN[interaction.code]
-        return {"description": described, "headers": _MIRRORED, "content": {_JSON: {"schema": {"type": "object"}}}}
-    if interaction.code == "search-type" or interaction.is_operation:
-        name = "Bundle"
-    else:
-        name = _schema_name(interaction.resource) if interaction.resource else "CapabilityStatement"
+def _succeeds(interaction: Interaction, status: str) -> Json:
+    if status in _NO_BODY:
+        return {"description": _NO_BODY[status], "headers": _MIRRORED}
+    if interaction.code in PLAIN:
+        return {
+            "description": PLAIN[interaction.code],
+            "headers": _MIRRORED,
+            "content": {_JSON: {"schema": {"type": "object", "minProperties": 1}}},
+        }
+    name = _answered(interaction)
     content = {FHIR_JSON: {"schema": reference(name)}}
-    return {"description": f"A resource of type {name}.", "headers": _MIRRORED, "content": content}
+    return {"description": f"Answered by {name}.", "headers": _MIRRORED, "content": content}
+
+
+def _answered(interaction: Interaction) -> str:
+    """The schema of what comes back: a recorded encounter answers with what is known of the patient, where that is preferred."""
+    if interaction.code == "search-type" or interaction.is_operation:
+        return "Bundle"
+    if interaction.resource == "Encounter":
+        return "Recorded"
+    return _schema_name(interaction.resource) if interaction.resource else "CapabilityStatement"
 
 
 def _schema_name(resource: str) -> str:

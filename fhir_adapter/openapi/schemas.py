@@ -98,13 +98,15 @@ SCHEMAS: dict[str, Json] = {
             _object({"issue": _list(_object({"details": _object({"coding": _list(_SPINE)}), "diagnostics": _TEXT}))}),
         ]
     },
+    "Recorded": {"anyOf": [reference(name) for name in ("Bundle", "OperationOutcome", "Resource")]},
     "Resource": {
         **_object({"resourceType": {"type": "string", "minLength": 1, "not": {"enum": list(_KNOWN)}}}),
         "description": "A resource of any type that has no schema of its own here; FHIR R4 defines it.",
     },
     "Bundle": _resource(
         "Bundle",
-        {"type": {"enum": ["searchset", "history"]}, "entry": _list(_object({"resource": _ENTRY}, fullUrl=_TEXT))},
+        {"type": {"enum": ["searchset", "history"]}},
+        entry=_list(_object({"resource": _ENTRY}, fullUrl=_TEXT)),
         id=_ID,
         timestamp=_INSTANT,
         total={"type": "integer", "minimum": 0},

@@ -7,9 +7,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from fhir_adapter.cds_hooks.services import SERVICES
 from fhir_adapter.interactions import INTERACTIONS
 from fhir_adapter.openapi.document import openapi
-from fhir_adapter.search import PARAMETERS
+from fhir_adapter.search_parameters import FORMAT, PARAMETERS
 from tests.conformance.breaking import Break, flag, plan, team
 from tests.conftest import FreshDatabase
 from tests.fhir_adapter.asking import ask
@@ -51,6 +52,9 @@ async def check_served(doorway: Doorway) -> None:
 def test_every_address_of_the_table_is_described_and_no_other(document: Json) -> None:
     described = {(method, path.removeprefix("/FHIR/R4")) for method, path, _ in operations(document) if "/FHIR/R4" in path}
     assert described == {(each.method, each.path) for each in INTERACTIONS}
+    others = {path for _, path, _ in operations(document) if not path.startswith("/FHIR/R4/")}
+    cards = {f"/cds-services/{service}{suffix}" for service in SERVICES for suffix in ("", "/feedback")}
+    assert others == {"/oauth2/token", "/cds-services", *cards}
     assert document["servers"] == [{"url": "https://hospital.example"}]
 
 
@@ -68,10 +72,9 @@ def test_what_needs_a_token_says_with_which_scope(document: Json) -> None:
 def test_a_search_is_described_with_every_parameter_of_the_table(resource: str, document: Json) -> None:
     described = {each.get("name") for each in document["paths"][f"/FHIR/R4/{resource}"]["get"]["parameters"]}
     form = document["paths"][f"/FHIR/R4/{resource}/_search"]["post"]["requestBody"]["content"]
-    assert {parameter.name for parameter in PARAMETERS[resource]} <= described
-    assert {parameter.name for parameter in PARAMETERS[resource]} <= set(
-        form["application/x-www-form-urlencoded"]["schema"]["properties"]
-    )
+    asked = {parameter.name for parameter in PARAMETERS[resource]}
+    assert asked <= described
+    assert asked - {FORMAT} <= set(form["application/x-www-form-urlencoded"]["schema"]["properties"])
 
 
 def test_the_operation_ids_are_different(document: Json) -> None:
