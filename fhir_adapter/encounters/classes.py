@@ -7,9 +7,8 @@ Sources: v3-ActCode (ActEncounterCode); HL7 table 0004 (patient class); HL7 v2-t
 from dataclasses import dataclass
 
 from fhir_adapter.codes import Json
+from fhir_adapter.encounters.codes import ACT_CODE, PATIENT_CLASS
 
-ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-PATIENT_CLASS = "http://terminology.hl7.org/CodeSystem/v2-0004"
 OTHER = "OTHER"
 """A class that is not known here: it fits no rule that names one, and is unclassified, which is the safe side."""
 

@@ -11,12 +11,11 @@ from datetime import datetime
 from domain.encounter import Identity
 from fhir_adapter.codes import ACT_REASON, Json
 from fhir_adapter.encounters.classes import EncounterClass, read_class
+from fhir_adapter.encounters.codes import ADMISSION_METHOD, ODS
 from fhir_adapter.encounters.problems import bad
 from fhir_adapter.encounters.subject import read_subject
 from fhir_adapter.encounters.times import parse_moment
 
-ODS = "https://fhir.nhs.uk/Id/ods-organization-code"
-ADMISSION_METHOD = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-AdmissionMethod"
 LEFT_BEFORE_SEEN = frozenset({"12", "1066301000000103", "1066311000000101"})
 """Attendance disposal 12, and the SNOMED CT codes of the emergency care data set (docs/hl7.md has the same)."""
 

@@ -12,11 +12,11 @@ from domain.encounter import Identity, LocalNumber
 from domain.errors import InvalidNhsNumber
 from domain.nhs_number import NhsNumber, parse_nhs_number
 from fhir_adapter.codes import NHS_NUMBER, Json
+from fhir_adapter.encounters.codes import NUMBER_VERIFICATION
 from fhir_adapter.encounters.problems import bad
 from fhir_adapter.encounters.times import parse_day
 
 SUBJECT = "Encounter.subject"
-_VERIFICATION = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
 _VERIFIED = frozenset({"01", "number-present-and-verified"})
 _LONGEST_NUMBER = 64
 _NON_ZERO = frozenset("123456789")
@@ -91,5 +91,5 @@ def _name(names: list[Json]) -> Json:
 
 def _verification(identifier: Json) -> Iterator[str]:
     for extension in identifier.get("extension", []):
-        if extension.get("url") == _VERIFICATION:
+        if extension.get("url") == NUMBER_VERIFICATION:
             yield from (coding.get("code", "") for coding in extension.get("valueCodeableConcept", {}).get("coding", []))

@@ -7,7 +7,7 @@ import pytest
 from domain.care_setting import CareSetting
 from fhir_adapter.access import Access
 from fhir_adapter.app import FhirDoor
-from fhir_adapter.encounters.reading import ADMISSION_METHOD
+from fhir_adapter.encounters.codes import ADMISSION_METHOD
 from fhir_adapter.exchange import Parts
 from nightlight.processes.common import SiteFeeds
 from runtime.clients import ClientReader, TokenVerifier

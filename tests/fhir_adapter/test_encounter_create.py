@@ -6,6 +6,8 @@ from uuid import UUID
 import pytest
 
 from domain.encounter import TriggerEvent
+from hl7_listener.answering import Answerer
+from hl7_listener.sender import Sender
 from runtime.clock import now
 from tests.fhir_adapter.asking import ask
 from tests.fhir_adapter.doorway import NHS_NUMBER, Doorway, token
@@ -21,6 +23,7 @@ from tests.fhir_adapter.encounter_bodies import (
     with_patient,
     wrong,
 )
+from tests.hl7_listener.samples import adt
 from tests.safeguarding.house import CHILD, OTHER_CHILD, UNKNOWN_CHILD
 
 REQUEST_ID = "c1ab3fba-6bae-4ba4-b257-5a87c44d4a91"
@@ -337,9 +340,13 @@ async def test_a_conditional_create_makes_no_second_encounter(doorway: Doorway) 
     assert len({response.headers["location"] for response in responses}) == 1
 
 
-async def test_a_visit_that_hl7_registered_and_fhir_records_raises_one_alert(doorway: Doorway) -> None:
+async def test_a_visit_that_an_adt_message_registered_and_fhir_records_raises_one_alert(doorway: Doorway) -> None:
+    """The message through the HL7 door itself: its PV1-19 is the identifier of the Encounter."""
     await doorway.house.flag()
-    await doorway.house.ask(visit_number="V1", at=now(), arrived_at=now())
+    message = adt(f"PID|||{CHILD}^^^NHS^NH||Example^Ada||20180506", "PV1||E|||||||||||||||||V1")
+    hl7_door = Answerer(doorway.house.desk, doorway.house.directory, doorway.house.database)
+    [acknowledgement] = (await hl7_door.answer(message, Sender("127.0.0.1"))).frames
+    assert b"MSA|AA|NL1" in acknowledgement
     response = await post(doorway, encounter())
     assert response.status == 200
     assert id_of(response) == str(await doorway.house.value("SELECT id FROM encounters"))
