@@ -14,13 +14,20 @@ from fhir_adapter.codes import (
     FLAG_PROFILE,
     Json,
 )
+from fhir_adapter.encounters.codes import ENCOUNTER_PROFILE
 from fhir_adapter.interactions import INTERACTIONS
 from fhir_adapter.search_parameters import CUSTOM, INCLUDES, OWN, PARAMETERS, Custom, Parameter
 from fhir_adapter.smart.configuration import security
 
 _DATE = "2026-11-22"
 _VERSION = "0.1.0"
-_PROFILES = {"Flag": FLAG_PROFILE, "CarePlan": CARE_PLAN_PROFILE, "CareTeam": CARE_TEAM_PROFILE}
+_PROFILES = {
+    "Flag": FLAG_PROFILE,
+    "CarePlan": CARE_PLAN_PROFILE,
+    "CareTeam": CARE_TEAM_PROFILE,
+    "Encounter": ENCOUNTER_PROFILE,
+}
+_RECORDING = {"versioning": "versioned-update", "updateCreate": False, "conditionalCreate": True}
 _OPERATIONS = {
     "$status": "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status",
     "$events": "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-events",
@@ -36,6 +43,8 @@ _DOCUMENTATION = {
     "CarePlan": "One plan, read by its id, which a search of Flag gives; with the scope system/Flag.rs.",
     "CareTeam": "One CareTeam for each plan, with its kind, period and phones, and an OperationOutcome that says how far "
     "the answer reaches.",
+    "Encounter": "Recording an encounter checks the patient and tells the authorities, as an ADT message does. An identifier is "
+    "recorded once at each site. Prefer: return=representation answers with what a search of Flag would.",
 }
 _OF_AUDIT_EVENTS = (
     "Of one patient, the newest 25 unscheduled accesses; for registered auditors the whole trail, page by page. Reading either is "
@@ -81,6 +90,8 @@ def _resource(name: str, base_url: str) -> Json:
         resource |= {"supportedProfile": [_PROFILES[name]], "documentation": _DOCUMENTATION[name]}
     if name in _CONDITIONAL_READ:
         resource |= {"versioning": "versioned", "conditionalRead": _CONDITIONAL_READ[name]}
+    if name == "Encounter":
+        resource |= _RECORDING
     if name == "Flag":
         resource["searchInclude"] = list(INCLUDES[:2])
     if name == "AuditEvent":
