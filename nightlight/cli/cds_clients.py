@@ -4,15 +4,15 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 from rich.table import Table
 
 from domain.errors import InvalidInput
 from nightlight.cli.console import DataFolder, on_store, operator, out
+from nightlight.cli.key_files import read_key_file
 from runtime.database import Database
 from runtime.endpoints import endpoints
-from runtime.jwks import public_key, read_key_set
+from runtime.jwks import public_key
 from runtime.settings import Settings
 from safeguarding.cds_clients import CdsClient, add_cds_client, disable_cds_client, read_cds_clients
 
@@ -34,7 +34,14 @@ def cds_client_add(
     ] = None,
     key: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Its public keys (a JWK or a JWK Set): held here, and not fetched.", show_default=False),
+        typer.Option(
+            metavar="FILE",
+            help="Its public key: PEM, JWK, or JWK Set with several; held here, and not fetched.",
+            show_default=False,
+        ),
+    ] = None,
+    kid: Annotated[
+        str | None, typer.Option(help="What its tokens call the key by, where the file does not say.", show_default=False)
     ] = None,
     origin: Annotated[
         list[str] | None, typer.Option(help="Origin of a browser that calls, such as https://ehr.example.", show_default=False)
@@ -49,7 +56,7 @@ def cds_client_add(
     if jwks_url is None and key is None:
         raise InvalidInput("name the address of its keys with --jwks-url, or a file with them with --key")
     client = CdsClient(
-        issuer, organisation.upper(), site.upper() if site else None, jwks_url, read_keys(key) if key else None,
+        issuer, organisation.upper(), site.upper() if site else None, jwks_url, read_keys(key, kid) if key else None,
         tuple(origin or ()), fhir_server.rstrip("/") if fhir_server else None, info_card,
     )  # fmt: skip
 
@@ -65,19 +72,12 @@ def cds_client_add(
     out.print(f"Registered EHR {issuer}. Within a few seconds it finds the services at {url}", markup=False)
 
 
-def read_keys(path: Path) -> str:
-    """The JWK Set of a file that holds one, or one key. Raises InvalidInput for what may not verify tokens."""
-    try:
-        document = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError:
-        raise InvalidInput(f"{path} is not JSON") from None
-    if isinstance(document, dict) and "keys" not in document:
-        document = {"keys": [document]}
-    for jwk in document["keys"] if isinstance(document, dict) and isinstance(document["keys"], list) else ():
+def read_keys(path: Path, kid: str | None = None) -> str:
+    """The JWK Set of a file of public keys. Raises InvalidInput for what may not verify tokens."""
+    keys = read_key_file(path.read_bytes(), kid)
+    for jwk in keys:
         public_key(jwk)
-    if not read_key_set(document):
-        raise InvalidInput(f"{path} holds no key that may verify tokens")
-    return json.dumps(document)
+    return json.dumps({"keys": keys})
 
 
 @cds_clients.command("list")
