@@ -18,6 +18,7 @@ from fhir_adapter.encounters.codes import ENCOUNTER_PROFILE
 from fhir_adapter.interactions import INTERACTIONS
 from fhir_adapter.search_parameters import CUSTOM, INCLUDES, OWN, PARAMETERS, Custom, Parameter
 from fhir_adapter.smart.configuration import security
+from fhir_adapter.subscriptions.codes import OPERATIONS, SERVER_CAPABILITIES, SUBSCRIPTION_PROFILE, TOPIC_CANONICAL, TOPIC_URLS
 
 _DATE = "2026-11-22"
 _VERSION = "0.1.0"
@@ -28,9 +29,11 @@ _PROFILES = {
     "Encounter": ENCOUNTER_PROFILE,
 }
 _RECORDING = {"versioning": "versioned-update", "updateCreate": False, "conditionalCreate": True}
-_OPERATIONS = {
-    "$status": "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status",
-    "$events": "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-events",
+_SUBSCRIPTION = {
+    "supportedProfile": [SUBSCRIPTION_PROFILE],
+    "documentation": "A client's own: rest-hook to an endpoint that an operator registered, content empty or id-only, after the "
+    "Subscriptions R5 Backport guide.",
+    "extension": [{"url": TOPIC_CANONICAL, "valueCanonical": url} for url in TOPIC_URLS.values()],
 }
 _CONDITIONAL_READ = {"Flag": "full-support", "CarePlan": "full-support", "CareTeam": "not-match"}
 _SECURITY = (
@@ -66,6 +69,7 @@ def capability_statement(base_url: str) -> Json:
         "date": _DATE,
         "description": "Is this child known to social care? The answer states how far it reaches; it is not national.",
         "kind": "instance",
+        "instantiates": [SERVER_CAPABILITIES],
         "software": {"name": "Nightlight", "version": _VERSION},
         "implementation": {"description": "Nightlight FHIR API", "url": base_url},
         "fhirVersion": FHIR_VERSION,
@@ -85,9 +89,11 @@ def _resource(name: str, base_url: str) -> Json:
     codes = dict.fromkeys(each.code for each in mine if not each.is_operation)
     resource: Json = {"type": name, "interaction": [{"code": code} for code in codes]}
     if operations := dict.fromkeys(each.code for each in mine if each.is_operation):
-        resource["operation"] = [{"name": code[1:], "definition": _OPERATIONS[code]} for code in operations]
+        resource["operation"] = [{"name": code[1:], "definition": OPERATIONS[code]} for code in operations]
     if name in _PROFILES:
         resource |= {"supportedProfile": [_PROFILES[name]], "documentation": _DOCUMENTATION[name]}
+    if name == "Subscription":
+        resource |= _SUBSCRIPTION
     if name in _CONDITIONAL_READ:
         resource |= {"versioning": "versioned", "conditionalRead": _CONDITIONAL_READ[name]}
     if name == "Encounter":

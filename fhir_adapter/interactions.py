@@ -44,6 +44,26 @@ def _searches(resource: str, *paths: str) -> tuple[Interaction, ...]:
     )
 
 
+_SUBSCRIBING = "system/Subscription.cruds"
+_SUBSCRIPTIONS = (
+    Interaction("POST", "/Subscription", "create", "Subscription", _SUBSCRIBING),
+    Interaction("GET", "/Subscription/{id}", "read", "Subscription", _SUBSCRIBING),
+    Interaction("PUT", "/Subscription/{id}", "update", "Subscription", _SUBSCRIBING),
+    Interaction("DELETE", "/Subscription/{id}", "delete", "Subscription", _SUBSCRIBING),
+    Interaction("GET", "/Subscription", "search-type", "Subscription", _SUBSCRIBING),
+    Interaction("POST", "/Subscription/_search", "search-type", "Subscription", _SUBSCRIBING),
+    Interaction("GET", "/Subscription/$status", "$status", "Subscription", _SUBSCRIBING),
+    Interaction("POST", "/Subscription/$status", "$status", "Subscription", _SUBSCRIBING),
+    Interaction("GET", "/Subscription/{id}/$status", "$status", "Subscription", _SUBSCRIBING),
+    Interaction("POST", "/Subscription/{id}/$status", "$status", "Subscription", _SUBSCRIBING),
+    Interaction("GET", "/Subscription/{id}/$events", "$events", "Subscription", _SUBSCRIBING),
+    Interaction("POST", "/Subscription/{id}/$events", "$events", "Subscription", _SUBSCRIBING),
+    Interaction("GET", "/Communication/{id}", "read", "Communication", _SUBSCRIBING),
+    Interaction("GET", "/Basic/{id}", "read", "Basic", _SUBSCRIBING),
+    Interaction("GET", "/Basic", "search-type", "Basic", _SUBSCRIBING),
+    Interaction("POST", "/Basic/_search", "search-type", "Basic", _SUBSCRIBING),
+)
+
 INTERACTIONS = (
     Interaction("GET", "/metadata", "capabilities"),
     Interaction("GET", "/openapi.json", "openapi"),
@@ -57,6 +77,7 @@ INTERACTIONS = (
     *_searches("AuditEvent"),
     Interaction("POST", "/Encounter", "create", "Encounter", "system/Encounter.cu"),
     Interaction("PUT", "/Encounter/{id}", "update", "Encounter", "system/Encounter.cu"),
+    *_SUBSCRIPTIONS,
 )
 
 BY_PATH: dict[str, dict[str, Interaction]] = {}

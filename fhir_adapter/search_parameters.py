@@ -30,6 +30,7 @@ from fhir_adapter.summary import ELEMENTS, SUMMARY
 COUNT = "_count"
 FORMAT = "_format"
 INCLUDE = "_include"
+_R4 = "http://hl7.org/fhir/SearchParameter/"
 OWN = "/SearchParameter/"
 """How a definition begins that this server publishes itself: the base URL stands before it."""
 
@@ -135,6 +136,16 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
         Parameter("_lastUpdated", "date", UPDATED_PARAMETER, "Auditors alone: the same as date."),
         Parameter(COUNT, "number", "", "At most 25; for auditors at most 100 a page."),
         Parameter(INCLUDE, "special", "", "AuditEvent:entity-type: the PractitionerRole of each who looked."),
+        Parameter(FORMAT, "token", "", "json."),
+    ),
+    "Subscription": (
+        Parameter("_id", "token", ID_PARAMETER, "The client's own alone, as with every search of Subscription."),
+        Parameter("status", "token", f"{_R4}Subscription-status", "requested, active, error or off."),
+        Parameter("url", "uri", f"{_R4}Subscription-url", "The endpoint, as it was given."),
+        Parameter(FORMAT, "token", "", "json."),
+    ),
+    "Basic": (
+        Parameter("code", "token", f"{_R4}Basic-code", "SubscriptionTopic, with or without its system."),
         Parameter(FORMAT, "token", "", "json."),
     ),
 }

@@ -78,8 +78,8 @@ async def delete(parts: Parts, call: Call) -> Answered:
 
 
 async def search(parts: Parts, call: Call) -> Answered:
-    """The client's own, by `SEARCHED_BY`. Raises Refused."""
-    used = parameters_asked(call, SEARCHED_BY)
+    """The client's own, by id, status and endpoint. Raises Refused."""
+    used = parameters_asked(call)
     async with parts.database.transaction() as transaction:
         held = await subscriptions_of(transaction, call.client)
     fitting = [each for each in held if all(_fits(each, name, value) for name, value in used)]
@@ -102,7 +102,7 @@ async def read_topic(parts: Parts, call: Call) -> Answered:
 
 async def search_topics(parts: Parts, call: Call) -> Answered:
     """Every topic; `code` can only ask for them. Raises Refused."""
-    used = parameters_asked(call, ("code",))
+    used = parameters_asked(call)
     if any(value not in {"SubscriptionTopic", f"{FHIR_TYPES}|SubscriptionTopic"} for _, value in used):
         raise Refused(INVALID_SEARCH, "The Basic resources here are of code SubscriptionTopic only.")
     entries = [(f"{parts.base_url}/Basic/{topic.value}", to_topic(topic)) for topic in Topic]

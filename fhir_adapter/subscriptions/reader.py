@@ -76,7 +76,7 @@ def _is_off(resource: Json, *, is_new: bool) -> bool:
     status = resource.get("status")
     if status == "off" and not is_new:
         return True
-    if status not in {"requested", "active"}:
+    if status not in ("requested", "active"):
         more = "" if is_new else ", or off to end it"
         raise bad("value", "Subscription.status", f"A subscription is asked for with the status requested{more}.")
     return False

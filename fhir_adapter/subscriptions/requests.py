@@ -17,7 +17,7 @@ from domain.subscription import Subscription
 from fhir_adapter.codes import Json
 from fhir_adapter.errors import BAD_HEADER, CONFLICT, INVALID_SEARCH, NOT_ALLOWED, NOT_FOUND, WRONG_VERSION, Refused
 from fhir_adapter.exchange import Answered, Call, Parts
-from fhir_adapter.search import FORMAT
+from fhir_adapter.search_parameters import FORMAT, PARAMETERS
 from fhir_adapter.subscriptions.resource import to_subscription_resource
 from runtime.ids import uuid7
 
@@ -79,8 +79,9 @@ def http_date(at: datetime) -> str:
     return format_datetime(at, usegmt=True)
 
 
-def parameters_asked(call: Call, known: Sequence[str]) -> list[tuple[str, str]]:
-    """The parameters that are known here. Raises Refused for another, where the caller asks for strict handling."""
+def parameters_asked(call: Call) -> list[tuple[str, str]]:
+    """The parameters that are published for the resource. Raises Refused for another, where the caller asks for strict handling."""
+    known = [parameter.name for parameter in PARAMETERS[call.interaction.resource]]
     pairs = [(name, value) for name, value in call.pairs if name != FORMAT]
     if call.asked.strict and any(name not in known for name, _ in pairs):
         raise Refused(INVALID_SEARCH, f"The search has a parameter that is not supported here. Supported: {', '.join(known)}.")
@@ -100,6 +101,15 @@ def to_searchset(
         "total": len(entries),
         "link": [{"relation": "self", "url": f"{parts.base_url}/{path}{query}"}],
     }
-    if entries:
-        bundle["entry"] = [{"fullUrl": url, "resource": resource, "search": {"mode": "match"}} for url, resource in entries]
-    return bundle
+    matches = [{"fullUrl": url, "resource": resource, "search": {"mode": "match"}} for url, resource in entries]
+    return {**bundle, "entry": matches or [_NOTHING_FITS]}
+
+
+_NOTHING_FITS: Json = {
+    "fullUrl": f"urn:uuid:{uuid7()}",
+    "resource": {
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": "information", "code": "informational", "details": {"text": "Nothing of this client's own fits."}}],
+    },
+    "search": {"mode": "outcome"},
+}

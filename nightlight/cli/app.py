@@ -16,6 +16,7 @@ from nightlight.cli.hl7 import hl7
 from nightlight.cli.outbound import site_outbound
 from nightlight.cli.peers import peers
 from nightlight.cli.site_rules import rules, site_unclassified
+from nightlight.cli.subscriptions import client_endpoints
 
 
 class _OneLineErrors(TyperGroup):
@@ -72,6 +73,7 @@ setting_up.sites.add_typer(rules, name="rule")
 setting_up.sites.command("unclassified")(site_unclassified)
 app.add_typer(setting_up.sites, name="site")
 app.add_typer(peers, name="peer")
+clients.clients.add_typer(client_endpoints, name="endpoint")
 app.add_typer(clients.clients, name="client")
 app.add_typer(cds_clients, name="cds-client")
 app.add_typer(daily.extracts, name="extract")

@@ -8,12 +8,16 @@ import psycopg
 from alerts.channel_email import EmailChannel
 from alerts.channel_screen import ScreenChannel
 from alerts.dispatcher import dispatch
+from api.doors import FHIR
 from domain.channel import Channel
 from domain.errors import CouldNotReachStore
+from fhir_adapter.subscriptions.channel import SubscriptionChannel
+from fhir_adapter.subscriptions.keeping import keep_subscriptions
 from hl7_listener.outbound import HospitalChannel, Sending
 from nightlight.processes.common import Nudger, log, run, store, until_safe, until_stopped
 from nightlight.processes.tracing import keep_tracing
 from runtime.database import Database
+from runtime.endpoints import endpoints
 from runtime.heartbeat import keep_beating
 from runtime.nudge import Nudges
 from runtime.secret import secret_key
@@ -37,9 +41,12 @@ async def _main(settings: Settings) -> None:
         await until_safe(database)
         email = EmailChannel(database, settings.smtp_url.get_secret_value(), settings.mail_from, settings.link)
         hospitals = HospitalChannel(database, Sending.of(settings))
-        channels: list[Channel] = [ScreenChannel(nudges), email, hospitals]
+        caller, base_url = endpoints(settings), settings.link(FHIR)
+        subscribers = SubscriptionChannel(database, caller, base_url)
+        channels: list[Channel] = [ScreenChannel(nudges), email, hospitals, subscribers]
         await until_stopped(
             dispatch(database, nudges, channels),
+            keep_subscriptions(database, caller, base_url),
             _sweep(database, secret_key(settings), Nudger(nudges)),
             keep_tracing(database, settings, secret_key(settings), Nudger(nudges)),
             _keep_house(database, settings),

@@ -34,6 +34,22 @@ BY_HAND = {
     ("POST", "/CareTeam/_search"),
     ("POST", "/Encounter"),
     ("PUT", "/Encounter/{id}"),
+    ("POST", "/Subscription"),
+    ("GET", "/Subscription/{id}"),
+    ("PUT", "/Subscription/{id}"),
+    ("DELETE", "/Subscription/{id}"),
+    ("GET", "/Subscription"),
+    ("POST", "/Subscription/_search"),
+    ("GET", "/Subscription/$status"),
+    ("POST", "/Subscription/$status"),
+    ("GET", "/Subscription/{id}/$status"),
+    ("POST", "/Subscription/{id}/$status"),
+    ("GET", "/Subscription/{id}/$events"),
+    ("POST", "/Subscription/{id}/$events"),
+    ("GET", "/Communication/{id}"),
+    ("GET", "/Basic/{id}"),
+    ("GET", "/Basic"),
+    ("POST", "/Basic/_search"),
     ("GET", "/AuditEvent"),
     ("POST", "/AuditEvent/_search"),
 }
@@ -147,7 +163,21 @@ def test_every_parameter_that_is_published_is_taken_and_no_other(resource: str) 
         parse_search(resource, [("patient", "9990000018"), ("_sort", "date")], strict=True)
 
 
-CALLED_IN_TESTS_OF_THEIR_OWN = {"Encounter"}
+def test_subscriptions_are_published_with_their_topics() -> None:
+    subscription = next(resource for resource in statement()["rest"][0]["resource"] if resource["type"] == "Subscription")
+    backport = "http://hl7.org/fhir/uv/subscriptions-backport"
+    assert subscription["supportedProfile"] == [f"{backport}/StructureDefinition/backport-subscription"]
+    assert subscription["extension"] == [
+        {
+            "url": f"{backport}/StructureDefinition/capabilitystatement-subscriptiontopic-canonical",
+            "valueCanonical": f"https://nightlight.example/fhir/SubscriptionTopic/{topic}",
+        }
+        for topic in ("flagged-child-seen", "alert-acknowledged")
+    ]
+    assert statement()["instantiates"] == [f"{backport}/CapabilityStatement/backport-subscription-server-r4"]
+
+
+CALLED_IN_TESTS_OF_THEIR_OWN = {"Encounter", "Subscription"}
 """Resources that need more than a number to be called."""
 
 
