@@ -20,6 +20,8 @@ NUMBER_HASH = "NamingSystem/number-hash"
 """Under the base URL: names the keyed hashes that stand for numbers that nobody had a flag for."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{3,64}")
+"""As clients of this door are called; senders of messages and issuers of CDS Hooks are called otherwise."""
 _OUTCOMES = {"flagged": "Flagged", "none-known": "None known", "could-not-check": "Could not check"}
 
 
@@ -62,7 +64,7 @@ def to_practitioner_role(access: Access) -> Json:
     """Who looked, as far as it was written down; its id is the access's."""
     resource: Json = {"resourceType": "PractitionerRole", "id": access.id}
     if access.user_role_id:
-        resource["identifier"] = [{"system": codes.ROLE_PROFILE, "value": access.user_role_id}]
+        resource["identifier"] = [_role_profile(access)]
     return resource | {
         "practitioner": {"display": access.actor.name} if _is_person(access) else codes.UNKNOWN | {"display": _display(access)},
         "organization": _organisation(access),
@@ -76,8 +78,19 @@ def to_source(base_url: str) -> Json:
 
 
 def _is_search(access: Access) -> bool:
-    """Whether it came through this door, whose requests all have a UUID; messages and commands have none."""
-    return access.trigger_event == TriggerEvent.LOOKUP and bool(_UUID.fullmatch(access.request_id or ""))
+    """Whether it came through this door: from a registered client, with a request id that is a UUID."""
+    has_request = bool(_UUID.fullmatch(access.request_id or ""))
+    return access.trigger_event == TriggerEvent.LOOKUP and has_request and _is_client(access)
+
+
+def _is_client(access: Access) -> bool:
+    return bool(_CLIENT_ID.fullmatch(access.actor.id))
+
+
+def _role_profile(access: Access) -> Json:
+    """The user as the system named it: by a role profile id in this door's header, by a reference of its own in a CDS Hook."""
+    system = {"system": codes.ROLE_PROFILE} if _is_client(access) else {}
+    return {**system, "value": access.user_role_id}
 
 
 def _is_person(access: Access) -> bool:
@@ -121,7 +134,7 @@ def _agents(access: Access, view: View, *, is_read: bool) -> list[Json]:
 
 def _user(access: Access, view: View) -> Json | None:
     if access.user_role_id:
-        who: Json = {"type": "PractitionerRole", "identifier": {"system": codes.ROLE_PROFILE, "value": access.user_role_id}}
+        who: Json = {"type": "PractitionerRole", "identifier": _role_profile(access)}
         return {"type": _type(codes.RECIPIENT), "who": who, "requestor": True}
     if not _is_person(access):
         return None
@@ -160,7 +173,7 @@ def _what(access: Access, number: str | None, view: View) -> Json:
     """What was read, or the query: of a message, only which event and care setting it was."""
     setting = access.setting_words
     if access.trigger_event == TriggerEvent.BANNER:
-        what: Json = {"type": "Encounter", "display": "The banner of an encounter"}
+        what: Json = {"type": "Encounter", "display": "The banner of an encounter" if _is_person(access) else "An encounter"}
         if view.for_auditor and access.encounter_id:
             what["identifier"] = {"value": str(access.encounter_id)}
         return {"what": what, "type": codes.SYSTEM_OBJECT, "role": codes.DOMAIN_RESOURCE, "description": setting}

@@ -47,7 +47,7 @@ def read_page(word: str) -> tuple[TrailSearch, int]:
             since=_time(content["since"]), until=_time(content["until"]),
         )  # fmt: skip
         return search, max(1, min(int(content["count"]), 100))
-    except (binascii.Error, ValueError, TypeError, KeyError, AttributeError):
+    except (binascii.Error, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise Refused(INVALID_SEARCH, "This page is not one that a link led to.") from None
 
 

@@ -24,6 +24,7 @@ CLIENTS = {
     "scheduled-app": Client("scheduled-app", "R0A", list(SCOPES), Care.SCHEDULED, True),
     "unscheduled-app": Client("unscheduled-app", "R0A", list(SCOPES), Care.UNSCHEDULED, True),
     "flags-only-app": Client("flags-only-app", "R0A", ["system/Flag.rs"], Care.BOTH, True),
+    "auditor-app": Client("auditor-app", "R0A", ["system/AuditEvent.rs"], Care.SCHEDULED, True, auditor=True),
     "siteless-app": Client("siteless-app", "R0Z", list(SCOPES), Care.BOTH, True),
 }
 

@@ -7,15 +7,12 @@ import base64
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from runtime.clients import Care, Client, add_client, sign_token
-from tests.fhir_adapter.asking import Response, ask
-from tests.fhir_adapter.doorway import FORM, Doorway
+from tests.fhir_adapter.asking import Response
+from tests.fhir_adapter.doorway import Doorway
 from tests.fhir_adapter.validity import check_valid
-from tests.safeguarding.house import KEY, OPERATOR
 
 INCLUDE = "AuditEvent:entity-type=http://terminology.hl7.org/CodeSystem/v3-RoleClass|ASSIGNED"
 ROLE_PROFILE = "https://fhir.nhs.uk/Id/sds-role-profile-id"
-AUDITOR = Client("auditor-app", "R0A", ["system/AuditEvent.rs"], Care.SCHEDULED, True, auditor=True)
 
 _DCM = "http://dicom.nema.org/resources/ontology/DCM"
 _BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
@@ -26,18 +23,11 @@ _RULES = {
 }
 
 
-async def admit_auditor(doorway: Doorway) -> None:
-    async with doorway.house.database.transaction() as transaction:
-        await add_client(transaction, OPERATOR, AUDITOR)
-
-
 async def audit(doorway: Doorway, target: str, form: str | None = None, **headers: str) -> Response:
     """Ask as the auditor: GET, or POST where there is a form."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    sent = {"authorization": f"Bearer {sign_token(KEY, AUDITOR)}", "content-type": FORM, **named}
     if form is None:
-        return await ask(doorway.app, "GET", target, sent)
-    return await ask(doorway.app, "POST", target, sent, form.encode())
+        return await doorway.get(target, "auditor-app", **headers)
+    return await doorway.post(target, form, "auditor-app", **headers)
 
 
 def resources(response: Response, mode: str = "match") -> list[dict[str, Any]]:

@@ -4,12 +4,10 @@ import json
 import re
 from pathlib import Path
 
-from runtime.clients import sign_token
-from tests.fhir_adapter.audit_events.reading import AUDITOR, admit_auditor, check_audit_event
-from tests.fhir_adapter.doorway import Doorway
+from tests.fhir_adapter.audit_events.reading import check_audit_event
+from tests.fhir_adapter.doorway import Doorway, token
 from tests.fhir_adapter.test_documentation import run_as_typed, serving
 from tests.fhir_adapter.validity import check_valid
-from tests.safeguarding.house import KEY
 
 PAGE = (Path(__file__).parents[3] / "docs" / "integration" / "audit.md").read_text(encoding="utf-8")
 REQUESTS = re.findall(r"```sh\n(.*?)```\n\nAnswers `(\d+)`, an? `(\w+)`\.", PAGE, re.DOTALL)
@@ -17,13 +15,12 @@ REQUESTS = re.findall(r"```sh\n(.*?)```\n\nAnswers `(\d+)`, an? `(\w+)`\.", PAGE
 
 async def test_every_request_on_the_page_is_answered_as_the_page_says(doorway: Doorway, tmp_path: Path) -> None:
     assert len(REQUESTS) == PAGE.count("```sh\n")
-    await admit_auditor(doorway)
     await doorway.house.flag()
     await doorway.house.ask()
     await doorway.search()
     async with serving(doorway) as base_url:
         for command, status, resource_type in REQUESTS:
-            typed = f"AUDITOR_TOKEN={sign_token(KEY, AUDITOR)}\n{command}"
+            typed = f"AUDITOR_TOKEN={token('auditor-app')}\n{command}"
             output = await run_as_typed(typed, base_url, tmp_path, show="\\n%{http_code}")
             body, _, answered = output.rpartition("\n")
             assert (answered, json.loads(body)["resourceType"]) == (status, resource_type), command

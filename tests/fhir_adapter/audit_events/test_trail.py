@@ -9,7 +9,7 @@ from domain.actor import Actor, ActorKind
 from domain.encounter import TriggerEvent
 from safeguarding.answering import break_glass
 from tests.fhir_adapter.asking import Response
-from tests.fhir_adapter.audit_events.reading import admit_auditor, audit, links, path_of, query_of, resources, sentences
+from tests.fhir_adapter.audit_events.reading import audit, links, path_of, query_of, resources, sentences
 from tests.fhir_adapter.doorway import BASE_URL, NHS_NUMBER, Doorway, encoded
 from tests.safeguarding.house import CHILD, OTHER_CHILD, SEEN_AT, UNKNOWN_CHILD
 
@@ -36,21 +36,18 @@ def agents(response: Response) -> set[str]:
     ],
 )  # fmt: skip
 async def test_a_search_that_makes_no_sense_is_refused_and_reads_nothing(doorway: Doorway, query: str) -> None:
-    await admit_auditor(doorway)
     response = await audit(doorway, f"/AuditEvent?{query}")
     assert (response.status, response.spine_code) == (400, "INVALID_SEARCH_DATA")
     assert await doorway.house.rows("SELECT 1 FROM audit_events WHERE action = 'accesses.review'") == []
 
 
 async def test_strict_refuses_what_the_trail_is_not_searched_by(doorway: Doorway) -> None:
-    await admit_auditor(doorway)
     response = await audit(doorway, "/AuditEvent?outcome=8", Prefer="handling=strict")
     assert (response.status, response.spine_code) == (400, "INVALID_SEARCH_DATA")
     assert resources(await audit(doorway, "/AuditEvent?outcome=8&agent=nobody")) == []
 
 
 async def test_the_trail_of_a_patient_holds_looks_that_found_nothing_by_the_numbers_hash(doorway: Doorway) -> None:
-    await admit_auditor(doorway)
     await doorway.search(UNKNOWN_CHILD, X_Request_ID=REQUEST)
     response = await audit(doorway, "/AuditEvent/_search", f"patient={UNKNOWN_CHILD}")
     [event] = resources(response)
@@ -63,7 +60,6 @@ async def test_the_trail_of_a_patient_holds_looks_that_found_nothing_by_the_numb
 
 
 async def test_an_auditor_sees_whom_and_by_which_rebuilt_query(doorway: Doorway) -> None:
-    await admit_auditor(doorway)
     await doorway.house.flag()
     await doorway.search(X_Request_ID=REQUEST, NHSD_Session_URID="555021935107")
     [event] = resources(await audit(doorway, f"/AuditEvent?patient:identifier={encoded(f'{NHS_NUMBER}|{CHILD}')}"))
@@ -74,8 +70,16 @@ async def test_an_auditor_sees_whom_and_by_which_rebuilt_query(doorway: Doorway)
     assert event["agent"][0]["who"]["identifier"] == {"value": "both-app"}
 
 
+async def test_a_card_of_cds_hooks_is_no_search_and_its_user_no_role_profile(doorway: Doorway) -> None:
+    ehr = Actor(ActorKind.SYSTEM, "https://ehr.example", "https://ehr.example", "R0A", "PractitionerRole/7")
+    await doorway.house.ask(actor=ehr, trigger=TriggerEvent.LOOKUP, silent=True, visit_number="", request_id=REQUEST)
+    [event] = resources(await audit(doorway, "/AuditEvent?agent=https://ehr.example"))
+    assert ("meta" in event, event["type"]["code"]) == (False, "110112")
+    [user] = [agent for agent in event["agent"] if agent["requestor"]]
+    assert user["who"]["identifier"] == {"value": "PractitionerRole/7"}
+
+
 async def test_a_banner_is_a_patient_read_with_its_person_and_encounter(doorway: Doorway) -> None:
-    await admit_auditor(doorway)
     await doorway.house.flag()
     encounter = (await doorway.house.ask()).outcome.encounter_id
     await doorway.house.ask(
@@ -89,7 +93,6 @@ async def test_a_banner_is_a_patient_read_with_its_person_and_encounter(doorway:
 
 
 async def test_a_look_that_could_not_be_answered_is_a_failure_without_a_patient(doorway: Doorway) -> None:
-    await admit_auditor(doorway)
     await doorway.house.ask(number=None, local="77")
     [event] = resources(await audit(doorway, "/AuditEvent?agent=peer"))
     assert (event["outcome"], event["outcomeDesc"]) == ("4", "Could not check")
@@ -97,7 +100,6 @@ async def test_a_look_that_could_not_be_answered_is_a_failure_without_a_patient(
 
 
 async def test_changes_are_events_too_with_our_word_and_dicoms(doorway: Doorway) -> None:
-    await admit_auditor(doorway)
     await doorway.house.flag()
     encounter = (await doorway.house.ask()).outcome.encounter_id
     assert encounter is not None
@@ -134,7 +136,6 @@ async def test_changes_are_events_too_with_our_word_and_dicoms(doorway: Doorway)
     ],
 )
 async def test_the_trail_is_searched_by_agent_and_by_date_with_prefixes(doorway: Doorway, query: str, expected: set[str]) -> None:
-    await admit_auditor(doorway)
     await doorway.house.ask(visit_number="V0")
     await doorway.house.ask(actor=CLINICIAN, visit_number="V1", minutes=1)
     await doorway.house.ask(actor=Actor(ActorKind.SYSTEM, "app", "app", "R0A", "555"), visit_number="V2", minutes=2)
@@ -142,7 +143,6 @@ async def test_the_trail_is_searched_by_agent_and_by_date_with_prefixes(doorway:
 
 
 async def test_pages_follow_one_another_to_the_end_and_hold_every_event_once(doorway: Doorway) -> None:
-    await admit_auditor(doorway)
     for visit in range(7):
         await doorway.house.ask(visit_number=f"V{visit}", minutes=visit)
     seen: list[str] = []
@@ -161,7 +161,6 @@ async def test_pages_follow_one_another_to_the_end_and_hold_every_event_once(doo
 
 
 async def test_no_link_carries_the_number_that_was_posted_and_the_next_page_is_still_the_patients(doorway: Doorway) -> None:
-    await admit_auditor(doorway)
     for visit in range(3):
         await doorway.house.ask(visit_number=f"V{visit}", minutes=visit, number=UNKNOWN_CHILD)
     await doorway.house.ask(visit_number="other", number=OTHER_CHILD)
@@ -175,7 +174,6 @@ async def test_no_link_carries_the_number_that_was_posted_and_the_next_page_is_s
 
 
 async def test_a_page_has_a_hundred_events_at_most(doorway: Doorway) -> None:
-    await admit_auditor(doorway)
     await doorway.house.rows(
         """
         INSERT INTO audit_events (actor_kind, actor_id, actor_name, actor_role, organisation, action, subject_type, subject_id)
@@ -188,7 +186,6 @@ async def test_a_page_has_a_hundred_events_at_most(doorway: Doorway) -> None:
 
 
 async def test_reading_the_trail_is_in_the_trail(doorway: Doorway) -> None:
-    await admit_auditor(doorway)
     response = await audit(doorway, f"/AuditEvent?patient={CHILD}", NHSD_Session_URID="555021935107")
     assert "The whole trail: looks and changes, newest first. Reading it has been written down." in sentences(response)
     [event] = resources(await audit(doorway, f"/AuditEvent?patient={CHILD}"))
@@ -197,7 +194,6 @@ async def test_reading_the_trail_is_in_the_trail(doorway: Doorway) -> None:
 
 
 async def test_a_sensitive_persons_looks_are_whole_for_an_auditor(doorway: Doorway) -> None:
-    await admit_auditor(doorway)
     await doorway.house.flag(sensitive=True)
     await doorway.house.ask(actor=CLINICIAN)
     assert "Carla Clinician" in agents(await audit(doorway, f"/AuditEvent?patient={CHILD}"))
