@@ -1,7 +1,7 @@
 """What was made of an encounter, as an OperationOutcome: what was found or why nobody can say, and how far it reaches. Pure.
 
 The desk keeps it with the request (`to_kept`), so that the same request again is answered in the same words.
-Sources: FHIR R4 OperationOutcome; docs/facts.md, section 1; docs/integration/encounter.md, "Read the answer".
+Sources: FHIR R4 OperationOutcome; docs/facts.md, section 1; docs/integration/encounter.md, section 2.
 """
 
 from collections.abc import Iterator, Sequence

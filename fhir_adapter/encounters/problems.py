@@ -1,7 +1,7 @@
 """What is wrong with a resource that was sent: every problem with the element that it is in, none with what stood there.
 
 `json_body`, `validity` and `reading` raise it; `app` answers it with 400.
-Source: FHIR R4 OperationOutcome (issue-type, expression); docs/integration/encounter.md, "When something is wrong".
+Source: FHIR R4 OperationOutcome (issue-type, expression); docs/integration/encounter.md, section 6.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Which event an Encounter is, by its status and by what is known of the visit; and in which care setting. Pure tables.
 
 `recording` asks. The same words as over HL7 v2, so that the desk does the same.
-Sources: FHIR R4 EncounterStatus; HL7 v2.5.1 chapter 3 (A01 to A13); docs/integration/encounter.md, "What each status means".
+Sources: FHIR R4 EncounterStatus; HL7 v2.5.1 chapter 3 (A01 to A13); docs/integration/encounter.md, section 3.
 """
 
 from dataclasses import dataclass
