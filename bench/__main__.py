@@ -18,7 +18,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
 from bench import machine, report, store
-from bench.rounds import QUICK, ROUNDS, STEPS, Measured, Plan, measure
+from bench.plan import QUICK, ROUNDS, STEPS, Plan
+from bench.rounds import Measured, measure
 from bench.service import Service, durability, running_service, server_version
 from bench.world import furnish
 from bench.yardsticks import message_foundry, pgbench

@@ -43,8 +43,11 @@ class Line:
 LINES = (
     Line("adt-1", "ADT to ack, 1 connection", 600, least_ratios={MESSAGE_FOUNDRY: 1.5}),
     Line("adt-20", "ADT to ack, 20 connections", 2_500, least_ratios={WITHOUT_DATABASE: 0.15, MESSAGE_FOUNDRY: 3}),
-    Line("fhir-64", "FHIR lookups, 64 connections", least_ratios={PGBENCH: 0.25}),
+    Line("flag-64", "FHIR search of Flag, 64 connections", least_ratios={PGBENCH: 0.35}),
+    Line("care-team-64", "FHIR search of CareTeam, 64 connections", least_ratios={PGBENCH: 0.35}),
     Line("query-20", "QBP to RSP over mutual TLS, 20 connections", 1_500),
+    Line("token-20", "Signed assertion to token, 20 connections", 300),
+    Line("cards", "CDS Hooks call to card, 200 requests/s offered", most_p99=0.1),
     Line("screen", "ADT to the screen, 500 messages/s offered", most_p99=1),
 )
 

@@ -11,56 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import clients, fhir_client, mllp_client, query_client, screens_client, store
+from bench import cards_client, clients, fhir_client, mllp_client, query_client, screens_client, store, token_client
 from bench.figures import delays, percentiles
+from bench.keys import new_key, public_half
+from bench.plan import ASKING, CARDS, MEASUREMENTS, SCREEN, Plan
 from bench.service import Service
-from bench.world import CLIENT, SITES
+from bench.world import CLIENT, EHR, SITES, register_key
 from bench.yardsticks import MESSAGE_FOUNDRY, PGBENCH, WITHOUT_DATABASE, NoYardstick, message_foundry, pgbench, without_database
 from runtime.clients import sign_token
 from runtime.database import Database
 
 MOST_PER_SECOND = 20_000
-ROUNDS = 5
-SCREEN = "screen"
-_ASKING = ("fhir", "query")
 FAULTS = ("refused", "lost", "wrong", "unseen")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much of everything. `offered` is the load, in messages a second, under which screens are watched."""
-
-    flagged: int = 100_000
-    rounds: int = ROUNDS
-    warm_seconds: float = 1.0
-    seconds: float = 5.0
-    screen_seconds: float = 20.0
-    offered: float = 500.0
-
-
-QUICK = Plan(flagged=2_000, rounds=1, warm_seconds=0.5, seconds=1.0, screen_seconds=3.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One of our doors, and the number of connections with which it and its yardsticks are measured."""
-
-    name: str
-    door: str
-    connections: int
-    yardsticks: tuple[str, ...] = (PGBENCH,)
-
-
-_BESIDE_ADT = (PGBENCH, WITHOUT_DATABASE, MESSAGE_FOUNDRY)
-
-MEASUREMENTS = (
-    Measurement("adt-1", "adt", 1, _BESIDE_ADT),
-    Measurement("adt-20", "adt", 20, _BESIDE_ADT),
-    Measurement("fhir-64", "fhir", 64),
-    Measurement("query-20", "query", 20),
-)
-STEPS = sum(1 + len(each.yardsticks) for each in MEASUREMENTS) + 1
-"""Of one round: each measurement and its yardsticks, and the screens."""
+_MOST_TOKENS_PER_SECOND = 2_000
 
 
 @dataclass(slots=True)
@@ -82,7 +45,7 @@ class Measured:
 
     def _messages(self) -> Iterator[dict[str, Any]]:
         """The measurements that sent messages; the others only ask."""
-        return (each for name, rounds in self.ours.items() if not name.startswith(_ASKING) for each in rounds)
+        return (each for name, rounds in self.ours.items() if not name.startswith(ASKING) for each in rounds)
 
     @property
     def faults(self) -> int:
@@ -100,6 +63,7 @@ async def measure(service: Service, database: Database, plan: Plan, engine: Path
     """
     measured = Measured()
     run = _Run(service, database, plan, engine, time.time_ns() // 1_000_000)
+    await run.register_key()
 
     async def take(into: dict[str, list[dict[str, Any]]], name: str, shown: str, work: Awaitable[dict[str, Any]]) -> None:
         figures = await work
@@ -122,6 +86,7 @@ async def measure(service: Service, database: Database, plan: Plan, engine: Path
             steps.insert(1, (measured.ours, each.name, f"{each.door} {with_them}", run.doors[each.door]))
             for into, name, shown, work in steps[:: -1 if number % 2 else 1]:
                 await take(into, name, shown, work(each.connections))
+        await take(measured.ours, CARDS, "CDS Hooks cards", run.cards())
         await take(measured.ours, SCREEN, "ADT to screen", run.screens())
     return measured
 
@@ -135,12 +100,25 @@ class _Run:
         self._plan = plan
         self._engine = engine
         self._seed = seed
-        self.doors = {"adt": self.adt, "fhir": self.fhir, "query": self.query}
+        self._private_key: dict[str, Any] = {}
+        self.doors = {
+            "adt": self.adt,
+            "flag": lambda connections: self._lookups("Flag", connections),
+            "care-team": lambda connections: self._lookups("CareTeam", connections),
+            "query": self.query,
+            "token": self.token,
+        }
         self.yardsticks = {
             PGBENCH: self.pgbench,
             WITHOUT_DATABASE: lambda connections: self._beside(without_database.running(), connections),
             MESSAGE_FOUNDRY: self.message_foundry,
         }
+
+    async def register_key(self) -> None:
+        """The key by which the clients sign."""
+        key = new_key()
+        self._private_key = dict(key.as_dict(private=True))
+        await register_key(self._database, public_half(key))
 
     async def pgbench(self, connections: int) -> dict[str, Any]:
         return await pgbench.measure(self._service.servers.service_url, connections, max(1, round(self._plan.seconds)))
@@ -160,13 +138,36 @@ class _Run:
             raise NoYardstick(f"it refused {figures['refused']} messages and lost {figures['lost']}")
         return figures
 
-    async def fhir(self, connections: int) -> dict[str, Any]:
+    async def _lookups(self, resource: str, connections: int) -> dict[str, Any]:
         token = sign_token(self._service.key, CLIENT)
         plan = self._plan
         order = fhir_client.Order(
-            self._service.http, token, self._next_seed(), connections, plan.warm_seconds, plan.seconds, plan.flagged
+            self._service.http, token, resource, self._next_seed(), connections, plan.warm_seconds, plan.seconds, plan.flagged
         )
         return await clients.run("fhir_client", order)
+
+    async def token(self, connections: int) -> dict[str, Any]:
+        plan = self._plan
+        most = round((plan.warm_seconds + plan.seconds) * _MOST_TOKENS_PER_SECOND) + connections
+        order = token_client.Order(
+            self._service.http, CLIENT.id, self._private_key, connections, plan.warm_seconds, plan.seconds, most
+        )
+        return await clients.run("token_client", order)
+
+    async def cards(self) -> dict[str, Any]:
+        plan = self._plan
+        order = cards_client.Order(
+            self._service.http,
+            EHR,
+            self._private_key,
+            self._next_seed(),
+            20,
+            plan.cards,
+            plan.warm_seconds,
+            plan.seconds,
+            plan.flagged,
+        )
+        return await clients.run("cards_client", order)
 
     async def query(self, connections: int) -> dict[str, Any]:
         plan, seed, certificates = self._plan, self._next_seed(), self._service.certificates

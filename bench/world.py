@@ -5,17 +5,21 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from bench.people import Patient, mother, patient
 from domain.actor import Actor, ActorKind
 from domain.care_setting import CareSetting
 from flags_store.authorities import add_authority
 from nightlight.demo.sample import COLUMNS
+from runtime.client_keys import add_keys
 from runtime.clients import SCOPES, Care, Client, add_client
 from runtime.clock import england_day, now
 from runtime.database import Database
+from safeguarding.cds_clients import CdsClient, add_cds_client
 from safeguarding.extracts import load_extract
 from safeguarding.peers import add_peer
 from safeguarding.sites import add_site
@@ -25,6 +29,8 @@ AUTHORITIES = tuple(str(code) for code in range(201, 354))
 
 SITES = tuple(f"R0A{number:02}" for number in range(1, 21))
 CLIENT = Client("bench", "R0A", list(SCOPES), Care.BOTH, True)
+EHR = "https://ehr.example"
+"""Who calls the services of CDS Hooks."""
 OPERATOR = Actor(ActorKind.OPERATOR, "bench", "The bench", "nightlight", "operator")
 
 _HELD_FOR = timedelta(days=400)
@@ -58,6 +64,14 @@ async def furnish(database: Database, flagged: int, certificate: str, on_flags: 
             raise RuntimeError(f"{report.rejected} records of an extract were rejected")
         held += report.opened
         on_flags(held)
+
+
+async def register_key(database: Database, public_key: Mapping[str, Any]) -> None:
+    """Let the client and the EHR sign with a key. Once for each store."""
+    held = json.dumps({"keys": [public_key]})
+    async with database.transaction() as transaction:
+        await add_keys(transaction, OPERATOR, CLIENT.id, [public_key])
+        await add_cds_client(transaction, OPERATOR, CdsClient(EHR, "R0A", SITES[0], key_set=held))
 
 
 def extracts(flagged: int, today: date, authorities: Sequence[str] = AUTHORITIES, unborn: int = 0) -> Iterator[tuple[str, bytes]]:
