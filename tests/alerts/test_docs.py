@@ -9,7 +9,9 @@ from alerts.retry import LONGEST_SECONDS
 from domain.alert import TRANSITIONS
 
 ROOT = Path(__file__).parents[2]
+CALLING = (ROOT / "fhir_adapter" / "subscriptions" / "channel.py", ROOT / "safeguarding" / "subscription_calls.py")
 TEXT = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+CALLER = (ROOT / "runtime" / "endpoints.py").read_text(encoding="utf-8")
 
 
 def test_the_picture_is_the_transition_table() -> None:
@@ -20,10 +22,12 @@ def test_the_picture_is_the_transition_table() -> None:
 
 
 def test_every_code_of_an_attempt_is_explained() -> None:
-    files = [*(ROOT / "alerts").glob("*.py"), *(ROOT / "hl7_listener").glob("outbound*.py")]
+    files = [*(ROOT / "alerts").glob("*.py"), *(ROOT / "hl7_listener").glob("outbound*.py"), *CALLING]
     sources = "".join(path.read_text(encoding="utf-8") for path in files)
     given = set(re.findall(r'Attempted\([^)]*?, f?"([a-z0-9-]+)', sources))
     given |= {"no-connection", "smtp-failed", "lost-connection", "no-ack"}
+    given |= set(re.findall(r'return "([a-z-]+)"', sources)) | set(re.findall(r'EndpointError\("([a-z-]+)"', CALLER))
+    given.discard("not-json")  # nobody reads what a subscriber answers
     table = TEXT.partition("| code |")[2].partition("\n\n")[0]
     explained = set(re.findall(r"`([a-z0-9-]+)`", table.replace("smtp-4xx", "smtp-")))
     assert given - explained == set()
