@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     upload_max_bytes: int = Field(200_000_000, ge=1_000_000, description="Largest extract that the upload page takes.")
 
     desk_queue: int = Field(2000, ge=1, description="Questions that may wait at one desk; a full desk answers AR or 503.")
+    fhir_requests_per_second: float = Field(
+        10_000, gt=0, description="Requests of one FHIR client that one process answers in a second; more are refused (429)."
+    )
     mllp_max_frame_bytes: int = Field(1_048_576, ge=1024, description="Longest HL7 message taken.")
     mllp_max_connections: int = Field(500, ge=1, description="Connections of all peers together, of one listener.")
     mllp_max_connections_per_peer: int = Field(50, ge=1, description="Connections of one address, of one listener.")

@@ -23,6 +23,7 @@ from fhir_adapter.cds_hooks.trust import Trust
 from fhir_adapter.exchange import Parts
 from fhir_adapter.smart.configuration import token_url
 from fhir_adapter.smart.endpoint import TokenEndpoint
+from fhir_adapter.throttle import Throttle
 from hl7_listener.answering import Answerer
 from hl7_listener.trying import try_message
 from nightlight.processes.common import Nudger, SiteFeeds, handed_socket, run, store, until_safe, until_stopped
@@ -58,7 +59,7 @@ async def _main(settings: Settings) -> None:
             clients = ClientReader(database)
             access = Access(TokenVerifier(key), clients)
             parts = Parts(desk, directory, database, settings.link(FHIR), key, feeds.note)
-            doors: dict[str, ASGIApp] = {FHIR: FhirDoor(parts, access)}
+            doors: dict[str, ASGIApp] = {FHIR: FhirDoor(parts, access, Throttle(settings.fhir_requests_per_second))}
             published = PublishedKeys(endpoints(settings))
             doors[OAUTH] = TokenEndpoint(database, clients, published, key, token_url(parts.base_url))
             doors[CDS_HOOKS] = _cds_hooks(settings, database, desk, directory)
