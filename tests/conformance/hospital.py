@@ -13,7 +13,7 @@ SCOPES = ("system/Flag.rs", "system/CareTeam.rs", "system/AuditEvent.rs", "syste
 
 @contextmanager
 def open_hospital(folder: Path) -> Iterator[Service]:
-    with serving(folder / "data", {}) as service:
+    with serving(folder / "data", {"NIGHTLIGHT_PRIVATE_ENDPOINTS": "127.0.0.1"}) as service:
         service.furnish(folder)
         scopes = [part for scope in SCOPES for part in ("--scope", scope)]
         service.run("client", "add", CLIENT, "--organisation", "R0A", *scopes, "--care", "both")

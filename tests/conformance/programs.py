@@ -20,7 +20,7 @@ from tools.page_assets import Remedy, reason
 HERE = Path(__file__).parent
 LOCK = HERE / "programs.txt"
 INSTALL_SECONDS = 600
-SECONDS = 120
+SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Schemathesis asks a running Nightlight about a thousand things by its OpenAPI document, and is answered as that says.
+"""Schemathesis asks a running Nightlight thousands of things by its OpenAPI document, and is answered as that says.
 
 No answer is 5xx, of a status, type, header or shape that is not described; what the document forbids is refused, what needs a
 token is refused without one, and a method that is not described is not served.
@@ -19,12 +19,15 @@ Json = dict[str, Any]
 
 SEED = "20261122"
 OPTIONS = (
-    "--seed", SEED, "--max-examples", "10", "--phases", "examples,coverage,fuzzing", "--no-shrink", "--continue-on-failure",
+    "--seed", SEED, "--max-examples", "5", "--phases", "examples,coverage,fuzzing", "--no-shrink", "--continue-on-failure",
     "--checks", "all",
     # OpenAPI cannot say that one of six spellings is wanted, nor that the tenth digit checks the nine before it.
     "--exclude-checks", "positive_data_acceptance",
     "--report", "json", "--report-json-path", "report.json", "--no-color",
 )  # fmt: skip
+
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # thousands of requests, on a machine that may be busy
 
 
 @pytest.fixture(scope="module")

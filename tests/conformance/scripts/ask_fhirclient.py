@@ -35,7 +35,7 @@ json.dump(
         "total": bundle.total,
         "types": [each.resource_type for each in resources],
         "flag": [flag.code.coding[0].code, flag.subject.identifier.value],
-        "plan": [plan.status, plan.category[0].coding[0].code, plan.period.start.isostring],
+        "plan": [plan.status, plan.category[0].coding[0].code, plan.period.start.isostring[:10]],
         "team": [team.name, [phone.use for phone in team.telecom]],
         "read": {each["resourceType"]: each["id"] in {flag.id, plan.id, team.id} for each in again},
         "no token": refused(),
