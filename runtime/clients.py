@@ -25,7 +25,7 @@ from runtime.clock import now
 from runtime.database import Connection, Database
 
 KEPT_SECONDS = 3.0
-_UNKNOWN_SECONDS = 0.2
+UNKNOWN_SECONDS = 0.2
 TOKEN_LIFE = timedelta(minutes=5)
 _ALGORITHM = "HS256"
 _AUDIENCE = "nightlight-fhir"
@@ -158,7 +158,7 @@ class ClientReader:
 
     def _is_fresh(self, client_id: str) -> bool:
         """Who is not known may have just been registered; those who make names up cost the store five statements a second."""
-        kept_seconds = self._kept_seconds if client_id in self._kept else min(self._kept_seconds, _UNKNOWN_SECONDS)
+        kept_seconds = self._kept_seconds if client_id in self._kept else min(self._kept_seconds, UNKNOWN_SECONDS)
         return time.monotonic() - self._read_at < kept_seconds
 
 

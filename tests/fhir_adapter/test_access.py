@@ -1,5 +1,6 @@
 """Who is kept out, and how each is told: refusals of the door itself, then the good case."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -13,13 +14,13 @@ from time_machine import travel
 from domain.errors import NotAllowed
 from fhir_adapter.access import MOST_TOKENS, Access
 from fhir_adapter.errors import NOT_AUTHENTICATED, Refused
-from runtime.clients import KEPT_SECONDS, Client, ClientReader, TokenVerifier, sign_token
+from runtime.clients import KEPT_SECONDS, UNKNOWN_SECONDS, Care, Client, ClientReader, TokenVerifier, add_client, sign_token
 from runtime.clock import now
 from runtime.database import Database
 from tests.fhir_adapter.asking import ask
 from tests.fhir_adapter.doorway import CLIENTS, Doorway, token
 from tests.fhir_adapter.validity import check_valid
-from tests.safeguarding.house import KEY
+from tests.safeguarding.house import KEY, OPERATOR
 
 SEARCH = "/Flag?patient=9990000018"
 OTHER_KEY = b"x" * 32
@@ -105,6 +106,17 @@ async def test_a_client_of_an_organisation_without_sites_cannot_look(doorway: Do
     assert (await doorway.get(SEARCH, "siteless-app")).status == 403
 
 
+async def test_a_client_of_an_authority_cannot_look_from_any_site(doorway: Doorway) -> None:
+    theirs = Client("authority-app", "", ["system/Flag.rs"], Care.BOTH, True, authority_code="301")
+    async with doorway.house.database.transaction() as transaction:
+        await add_client(transaction, OPERATOR, theirs)
+    for site in ("", "R0A01", "301"):
+        headers = {"authorization": f"Bearer {sign_token(KEY, theirs)}", "nhsd-end-user-organisation-ods": site}
+        response = await ask(doorway.app, "GET", SEARCH, {name: value for name, value in headers.items() if value})
+        assert (response.status, response.spine_code) == (403, "ACCESS_DENIED")
+    assert await doorway.house.value("SELECT count(*) FROM accesses") == 0
+
+
 async def test_who_is_kept_out_leaves_no_access_behind(doorway: Doorway) -> None:
     await ask(doorway.app, "GET", SEARCH)
     await doorway.get(SEARCH, NHSD_End_User_Organisation_ODS="R0B01")
@@ -157,6 +169,17 @@ async def test_clients_are_read_once_while_they_are_fresh(doorway: Doorway) -> N
 async def test_the_store_is_asked_again_for_a_client_that_is_no_longer_fresh(doorway: Doorway) -> None:
     clients = ClientReader(doorway.house.database, kept_seconds=0)
     assert await clients.find("both-app") is not await clients.find("both-app")
+
+
+async def test_who_was_registered_a_moment_ago_is_found_although_the_others_are_fresh(doorway: Doorway) -> None:
+    clients = ClientReader(doorway.house.database, kept_seconds=3600)
+    assert await clients.find("new-app") is None
+    async with doorway.house.database.transaction() as transaction:
+        await add_client(transaction, OPERATOR, Client("new-app", "R0A", ["system/Flag.rs"], Care.BOTH, True))
+    await asyncio.sleep(UNKNOWN_SECONDS)
+    found = await clients.find("new-app")
+    assert found is not None
+    assert await clients.find("new-app") is found
 
 
 async def test_metadata_needs_no_token(doorway: Doorway) -> None:
