@@ -89,6 +89,8 @@ _KNOWN: dict[str, Json] = {
     ),
 }
 _ENTRY: Json = {"anyOf": [*(reference(name) for name in _KNOWN), reference("Resource")]}
+_LINKED = _object({"fullUrl": _TEXT, "request": {"type": "object"}, "response": {"type": "object"}})
+"""What a notification by id alone leads to."""
 
 SCHEMAS: dict[str, Json] = {
     **_KNOWN,
@@ -106,7 +108,7 @@ SCHEMAS: dict[str, Json] = {
     "Bundle": _resource(
         "Bundle",
         {"type": {"enum": ["searchset", "history"]}},
-        entry=_list(_object({"resource": _ENTRY}, fullUrl=_TEXT)),
+        entry=_list({"anyOf": [_object({"resource": _ENTRY}, fullUrl=_TEXT), _LINKED]}),
         id=_ID,
         timestamp=_INSTANT,
         total={"type": "integer", "minimum": 0},
