@@ -6,6 +6,7 @@ import pytest
 from fhir_adapter.access import Access
 from fhir_adapter.app import FhirDoor
 from fhir_adapter.exchange import Parts
+from fhir_adapter.interactions import INTERACTIONS
 from flags_store.authorities import add_authority
 from runtime.clients import ClientReader, TokenVerifier
 from runtime.database import Database
@@ -54,6 +55,25 @@ async def test_a_store_that_went_away_after_the_client_was_known_is_503(doorway:
         clients = ClientReader(doorway.house.database)
         app = door(desk, doorway.house.directory, away, clients)
         check_could_not_check(await search(app))
+
+
+async def test_with_the_store_away_every_route_that_needs_it_is_503() -> None:
+    """Whatever is sent: never an empty Bundle, never a 404."""
+    async with Database(AWAY) as away:
+        directory = DirectoryReader(away)
+        app = door(Desk(away, directory, KEY), directory, away)
+        for each in INTERACTIONS:
+            if each.scope:
+                target = each.path.replace("{id}", "0199aaaa-0000-7000-8000-000000000001")
+                check_could_not_check(await ask(app, each.method, target, {"authorization": f"Bearer {token('both-app')}"}))
+
+
+async def test_a_store_that_went_away_is_503_and_no_404_for_a_read(doorway: Doorway) -> None:
+    async with Database(AWAY) as away, Desk(away, DirectoryReader(away), KEY) as desk:
+        app = door(desk, doorway.house.directory, away, ClientReader(doorway.house.database))
+        for kind in ("Flag", "CarePlan", "CareTeam"):
+            target = f"/{kind}/0199aaaa-0000-7000-8000-000000000001"
+            check_could_not_check(await ask(app, "GET", target, {"authorization": f"Bearer {token('both-app')}"}))
 
 
 async def test_a_full_desk_is_503(doorway: Doorway) -> None:

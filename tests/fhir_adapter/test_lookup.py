@@ -6,13 +6,14 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from runtime.clients import SCOPES, Care, Client, add_client
 from runtime.clock import now
 from tests.conftest import FreshDatabase
 from tests.fhir_adapter.asking import ask
-from tests.fhir_adapter.doorway import FORM, NHS_NUMBER, Doorway, encoded, token
+from tests.fhir_adapter.doorway import CLIENTS, FORM, NHS_NUMBER, Doorway, encoded, token
 from tests.fhir_adapter.reading import matches, sentences
 from tests.fhir_adapter.validity import check_valid
-from tests.safeguarding.house import CHILD, OTHER_CHILD, UNKNOWN_CHILD
+from tests.safeguarding.house import CHILD, OPERATOR, OTHER_CHILD, UNKNOWN_CHILD
 
 REQUEST_ID = "c1ab3fba-6bae-4ba4-b257-5a87c44d4a91"
 
@@ -247,3 +248,25 @@ async def test_a_request_id_is_made_and_written_down_where_none_came(doorway: Do
     made = response.headers["x-request-id"]
     assert str(UUID(made)) == made
     assert await doorway.house.value("SELECT request_id FROM accesses") == made
+
+
+async def test_a_system_of_a_local_authority_cannot_look(doorway: Doorway, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = await doorway.house.flag()
+    client = Client("authority-app", "", list(SCOPES), Care.BOTH, True, authority_code="301")
+    monkeypatch.setitem(CLIENTS, client.id, client)
+    async with doorway.house.database.transaction() as transaction:
+        await add_client(transaction, OPERATOR, client)
+    for target in (f"/Flag?patient={CHILD}", f"/CareTeam?patient={CHILD}", f"/CarePlan/{plan}", f"/CareTeam/{plan}"):
+        response = await doorway.get(target, client.id)
+        assert (response.status, response.spine_code) == (403, "ACCESS_DENIED")
+    assert await doorway.house.value("SELECT count(*) FROM accesses") == 0
+
+
+@pytest.mark.parametrize("name", ["_id", "identifier", "date", "_lastUpdated", "status"])
+async def test_a_filter_never_hides_a_known_child(doorway: Doorway, name: str) -> None:
+    await doorway.house.flag()
+    value = "2001" if name in {"date", "_lastUpdated"} else "nothing"
+    response = await doorway.get(f"/Flag?patient={CHILD}&{name}={value}&_include=Flag:detail")
+    assert len(matches(response)) == 1
+    assert "The search's filters would leave out all that is held: they were not applied." in sentences(response)
+    assert response.json["link"][0]["url"].endswith(f"/Flag?patient={CHILD}&_include=Flag:detail")
