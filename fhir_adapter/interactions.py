@@ -6,7 +6,6 @@ Source: FHIR R4, "RESTful API"; docs/integration/fhir.md.
 import re
 from dataclasses import dataclass
 
-
 _LETTERS = {"create": "c", "read": "r", "update": "u", "delete": "d", "search-type": "s"}
 
 
