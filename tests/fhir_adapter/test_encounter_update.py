@@ -211,7 +211,7 @@ async def test_a_child_who_left_before_being_seen_is_said_to_have(doorway: Doorw
     await doorway.house.flag()
     encounter_id = await opened(doorway)
     left = {"hospitalization": {"dischargeDisposition": {"coding": [{"code": "1066301000000103"}]}}}
-    await put(doorway, encounter_id, encounter("finished", **left))
+    await put(doorway, encounter_id, encounter("finished") | left)
     assert await doorway.house.value("SELECT left_before_seen FROM encounters")
 
 
