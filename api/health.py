@@ -24,6 +24,7 @@ from safeguarding.readiness import Readiness, read_readiness
 
 NEEDED = ("listener", "dispatcher")
 WAITED_TOO_LONG_SECONDS = 300.0
+UNTRACED_TOO_LONG_SECONDS = 900.0
 CERTIFICATE_DAYS = 30.0
 
 router = APIRouter()
@@ -96,6 +97,9 @@ def _reasons(readiness: Readiness, at: datetime) -> list[str]:
     waited = _age(readiness.oldest_undelivered, at)
     if waited is not None and waited > WAITED_TOO_LONG_SECONDS:
         reasons.append(f"an alert has waited undelivered for {waited:.0f} s")
+    untraced = _age(readiness.oldest_untraced, at)
+    if untraced is not None and untraced > UNTRACED_TOO_LONG_SECONDS:
+        reasons.append(f"a patient without an NHS number has waited {untraced:.0f} s to be asked for at PDS")
     return reasons + _certificate_reasons(readiness, at)
 
 
@@ -130,6 +134,7 @@ def _body(readiness: Readiness, late: frozenset[str], at: datetime) -> dict[str,
         "peer_certificates": {each.peer: {"days_left": each.days_left(at)} for each in readiness.peer_certificates},
         "oldest_undelivered_alert_seconds": _age(readiness.oldest_undelivered, at),
         "oldest_quarantined_message_seconds": _age(readiness.oldest_quarantined, at),
+        "oldest_untraced_seconds": _age(readiness.oldest_untraced, at),
     }
 
 
@@ -138,6 +143,7 @@ def _gauges(readiness: Readiness, at: datetime) -> list[GaugeMetricFamily]:
     extracts = {code: _age(when, at) for code, when in readiness.last_extract.items()}
     waited = {"postgresql": _age(readiness.oldest_undelivered, at) or 0.0}
     held = {"postgresql": _age(readiness.oldest_quarantined, at) or 0.0}
+    untraced = {"postgresql": _age(readiness.oldest_untraced, at) or 0.0}
     days = {each.listener: each.days_left(at) for each in readiness.certificates}
     peers = {each.peer: each.days_left(at) for each in readiness.peer_certificates}
     problems = {each.listener: float(bool(each.problem)) for each in readiness.certificates}
@@ -150,6 +156,7 @@ def _gauges(readiness: Readiness, at: datetime) -> list[GaugeMetricFamily]:
         gauge("nightlight_extract_age_seconds", "Age of an authority's last extract.", "authority", _known(extracts)),
         gauge("nightlight_oldest_undelivered_alert_seconds", "Age of the oldest undelivered alert, or 0.", "store", waited),
         gauge("nightlight_oldest_quarantined_message_seconds", "Age of the oldest held message, or 0.", "store", held),
+        gauge("nightlight_oldest_untraced_seconds", "Since when somebody waits to be asked for at PDS, or 0.", "store", untraced),
     ]
 
 

@@ -20,8 +20,6 @@ from runtime.database import Connection, Database
 COUNTED = timedelta(days=7)
 """What /metrics counts: cards of the last seven days."""
 
-CARD_LIFE = timedelta(days=400)
-
 
 class Indicator(StrEnum):
     """How urgent a card is (CDS Hooks 2.0, "Card Attributes")."""

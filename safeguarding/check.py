@@ -61,7 +61,7 @@ class Check:
     joins: bool = False
     """An arrival whose id in `visit_number` is no visit number (CDS Hooks): it belongs to the encounter that is open already."""
     encounter_id: UUID | None = None
-    """The encounter that is looked at (banner); nothing about it changes."""
+    """The encounter that is meant: one that is looked at (banner), which changes nothing of it, or whose patient was traced."""
     message: MessageKey | None = None
     acknowledge: Callable[[Outcome], bytes] | None = None
     """Renders the acknowledgement that is stored with the message; pure and quick."""

@@ -6,8 +6,10 @@ The dispatcher's process calls `keep_house` every few minutes, in small transact
 from runtime.database import Database
 from runtime.logs import get_logger
 from runtime.used_tokens import ERASE_EXPIRED
+from safeguarding.cards import ERASE_OLD_CARDS
 from safeguarding.retention import (
     ARRIVALS_LIFE,
+    CARD_LIFE,
     ENCOUNTER_LIFE,
     LOOK_LIFE,
     NEVER_CLOSED_LIFE,
@@ -35,6 +37,7 @@ async def keep_house(database: Database, control_id_days: int) -> None:
         ("quarantined messages erased", _ERASE_QUARANTINE, (QUARANTINE_LIFE,)),
         ("sessions erased", _ERASE_SESSIONS, (SESSION_LIFE,)),
         ("wanted traces given up", GIVE_UP, (TRACE_LIFE,)),
+        ("cards erased", ERASE_OLD_CARDS, (CARD_LIFE, BATCH)),
         ("used tokens erased", ERASE_EXPIRED, (BATCH,)),
     ):
         await _repeat(database, name, statement, parameters)

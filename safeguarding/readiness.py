@@ -13,6 +13,7 @@ from runtime.heartbeat import Beat, read_beats
 from safeguarding.certificates import ListenerCertificate, PeerCertificate, read_certificates, read_peer_certificates
 from safeguarding.directory import Directory
 from safeguarding.quarantine_views import oldest_held
+from safeguarding.trace_wants import oldest_wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Readiness:
     last_extract: dict[str, datetime | None]
     oldest_undelivered: datetime | None
     oldest_quarantined: datetime | None
+    oldest_untraced: datetime | None = None
+    """Since when the oldest arrival without a number has waited to be asked for."""
     certificates: tuple[ListenerCertificate, ...] = ()
     peer_certificates: tuple[PeerCertificate, ...] = ()
 
@@ -51,6 +54,7 @@ async def read_readiness(transaction: Connection, directory: Directory) -> Readi
         last_extract={code: authority.last_extracted_at for code, authority in sorted(directory.authorities.items())},
         oldest_undelivered=oldest[0] if oldest else None,
         oldest_quarantined=await oldest_held(transaction),
+        oldest_untraced=await oldest_wanted(transaction),
         certificates=await read_certificates(transaction),
         peer_certificates=await read_peer_certificates(transaction),
     )

@@ -26,6 +26,7 @@ SESSION_LIFE = timedelta(days=90)
 QUARANTINE_LIFE = timedelta(days=30)
 ARRIVALS_LIFE = timedelta(days=400)
 TRACE_LIFE = timedelta(hours=24)
+CARD_LIFE = timedelta(days=400)
 TRAIL_YEARS = 26
 
 RETENTION = (
@@ -43,6 +44,13 @@ RETENTION = (
     Kept("number of arrivals at a site", "nobody: counts alone", "the day", ARRIVALS_LIFE, "housekeeping"),
     Kept(
         "name and birth date that PDS is asked with", "who came without a number", "receipt", TRACE_LIFE, "the answer; housekeeping"
+    ),
+    Kept(
+        "card that an EHR was given, and what became of it",
+        "staff and patients, by ids alone",
+        "it was shown",
+        CARD_LIFE,
+        "housekeeping",
     ),
     Kept("session", "staff", "it ended", SESSION_LIFE, "housekeeping"),
 )

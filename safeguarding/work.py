@@ -69,7 +69,8 @@ class Work:
             yield Found(self.after[0] if self.after else None, check.identity.nhs_number, (), check.identity.local_numbers)
         else:
             yield from (Found(each, each.nhs_number, (), locals_of(each)) for each in self.after)
-            if check.identity.nhs_number not in {None, *(each.nhs_number for each in self.after)}:
+            is_traced = check.encounter_id is not None  # then the hospital's own number has come first, and a trace knows no better
+            if not is_traced and check.identity.nhs_number not in {None, *(each.nhs_number for each in self.after)}:
                 yield Found(self.after[0], check.identity.nhs_number)  # of a late message: it may be right all the same
         if check.prior and check.prior.nhs_number:
             yield Found(self.after[0] if self.after else None, check.prior.nhs_number)

@@ -55,7 +55,8 @@ async def _main(settings: Settings) -> None:
         await until_safe(database)
         directory = DirectoryReader(database)
         check_sign_in(settings, is_production=(await directory.current()).is_production)
-        async with Desk(database, directory, key, settings.desk_queue, Nudger(nudges)) as desk:
+        nudger, traces = Nudger(nudges), bool(settings.pds_url)
+        async with Desk(database, directory, key, settings.desk_queue, nudger, traces=traces) as desk:
             clients = ClientReader(database)
             access = Access(TokenVerifier(key), clients)
             parts = Parts(desk, directory, database, settings.link(FHIR), key, feeds.note)

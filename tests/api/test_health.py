@@ -84,6 +84,20 @@ async def test_an_alert_that_waits_too_long_is_named(house: House) -> None:
     assert 400 <= body["oldest_undelivered_alert_seconds"] < 460
 
 
+async def test_a_patient_who_waits_too_long_to_be_asked_for_at_pds_is_degraded(house: House) -> None:
+    await beat(house, "listener", "dispatcher")
+    await house.seen(None)
+    await house.rows(
+        """
+        INSERT INTO trace_wants (encounter_id, details, details_hash, event_at, wanted_at)
+        SELECT id, '{}', 'x', now(), now() - interval '1000 s' FROM encounters RETURNING 1
+        """
+    )
+    assert await reasons(house) == ["a patient without an NHS number has waited 1000 s to be asked for at PDS"]
+    _, body = await ready(house)
+    assert 1000 <= body["oldest_untraced_seconds"] < 1060
+
+
 async def test_it_shows_the_age_of_the_last_message_and_the_last_extract(house: House) -> None:
     await house.rows("INSERT INTO site_feeds VALUES (%s, now() - interval '30 s') RETURNING 1", ST_AGNES)
     await house.rows("UPDATE authorities SET last_extracted_at = now() - interval '3 days' WHERE code = %s RETURNING 1", WESTLEA)

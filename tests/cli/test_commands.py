@@ -20,7 +20,8 @@ COMMANDS = [
     ["serve"], ["demo"], ["api"], ["listener"], ["dispatcher"], ["migrate"], ["check"], ["alerts"], ["send"], ["token"], ["backup"],
     ["restore"], ["retention"], ["authority", "add"], ["authority", "set"], ["site", "add"], ["site", "set"], ["client", "add"],
     ["extract", "load"], ["hl7", "explain"], ["hl7", "validate"], ["hl7", "quarantine", "list"], ["hl7", "quarantine", "show"],
-    ["hl7", "quarantine", "replay"], ["hl7", "quarantine", "discard"],
+    ["hl7", "quarantine", "replay"], ["hl7", "quarantine", "discard"], ["trace"], ["client", "list"], ["client", "show"],
+    ["client", "rotate"], ["client", "disable"], ["client", "enable"], ["cds-client", "add"], ["cds-client", "list"],
 ]  # fmt: skip
 
 

@@ -9,7 +9,6 @@ from domain.errors import InvalidInput, NotFound
 from runtime.clock import now
 from runtime.ids import uuid7
 from safeguarding.cards import (
-    CARD_LIFE,
     ERASE_OLD_CARDS,
     CardCount,
     CardFeedback,
@@ -24,6 +23,7 @@ from safeguarding.cards import (
     remember_card,
 )
 from safeguarding.cds_clients import CdsClient, add_cds_client
+from safeguarding.retention import CARD_LIFE
 from tests.conftest import FreshDatabase
 from tests.safeguarding.house import FEED, OPERATOR, House, open_house
 
