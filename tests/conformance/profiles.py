@@ -143,6 +143,13 @@ def _says_how_far_it_reaches(bundle: Json) -> bool:
     )
 
 
+def _is_about_flags(bundle: Json) -> bool:
+    """Whether it answers a search for a patient's plans: by what is in it, or by the address that it says was asked."""
+    addresses = " ".join(link["url"] for link in bundle.get("link", ()))
+    asked = any(f"/{each}" in addresses for each in ("Flag", "CareTeam"))
+    return bundle["type"] == "searchset" and (asked or bool(_held(bundle, "Flag") + _held(bundle, "CareTeam")))
+
+
 def _modes(bundle: Json) -> bool:
     modes = [entry["search"]["mode"] for entry in bundle["entry"]]
     self_link = [link["relation"] for link in bundle["link"]].count("self") == 1
@@ -191,8 +198,8 @@ RULES = (
     Rule("CareTeam", "has a period, or says that it is held back", _period),
     Rule("CareTeam", "is named CODE - NAME", lambda r: bool(NAME.fullmatch(r["name"])) != _is_withheld(r)),
     Rule("CareTeam", "can be rung at work and out of hours", _phones),
-    Rule("Bundle", "counts its matches, and says what was asked", lambda r: r["type"] != "searchset" or _modes(r)),
-    Rule("Bundle", "says how far it reaches", lambda r: r["type"] != "searchset" or _says_how_far_it_reaches(r)),
+    Rule("Bundle", "counts its matches, and says what was asked", lambda r: not _is_about_flags(r) or _modes(r)),
+    Rule("Bundle", "says how far it reaches", lambda r: not _is_about_flags(r) or _says_how_far_it_reaches(r)),
     Rule("Bundle", "has one Flag a person", _one_flag_a_person),
     Rule("Bundle", "has each plan with its team", _whole),
     Rule("OperationOutcome", "has a Spine code for each error", _spine),

@@ -12,10 +12,14 @@ import orjson
 
 from fhir_adapter.capability import capability_statement
 from fhir_adapter.errors import KINDS, Refused, could_not_check
+from safeguarding.client_endpoints import add_endpoint
 from safeguarding.desk import Desk
 from tests.fhir_adapter.asking import Response, ask
-from tests.fhir_adapter.doorway import BASE_URL, Doorway, open_door, open_doorway
-from tests.safeguarding.house import KEY, House
+from tests.fhir_adapter.doorway import BASE_URL, Doorway, open_door, open_doorway, token
+from tests.fhir_adapter.encounter_bodies import encounter, id_of, post, put
+from tests.fhir_adapter.subscriptions.subscribing import ACKNOWLEDGED
+from tests.fhir_adapter.subscriptions.subscribing import body as subscription
+from tests.safeguarding.house import KEY, OPERATOR, House
 
 Json = dict[str, Any]
 Ask = Callable[[Doorway], Awaitable[Response]]
@@ -23,6 +27,8 @@ Ask = Callable[[Doorway], Awaitable[Response]]
 PLAN, TWO_AUTHORITIES, ENDED, SENSITIVE, MOTHER, GROWN = (
     "9990000018", "9990000026", "9990000034", "9990000042", "9990000050", "9990000069",
 )  # fmt: skip
+OUTCOME = "return=OperationOutcome"
+ENDPOINT = "https://subscriber.example/notify"
 PRIOR, NOBODY = "9990000077", "9990000085"
 """A number that PLAN's superseded, and one that no authority holds."""
 
@@ -74,6 +80,43 @@ async def _desk_is_closed(doorway: Doorway) -> Response:
     return await away.search(PLAN)
 
 
+def _read(resource_type: str, client: str = "both-app") -> Ask:
+    """Reads the first resource of a type that a search finds at its own address."""
+
+    async def asking(doorway: Doorway) -> Response:
+        found = [entry["resource"] for entry in (await doorway.search(PLAN)).json["entry"]]
+        resource = next(each for each in found if each["resourceType"] == resource_type)
+        return await doorway.get(f"/{resource_type}/{resource['id']}", client)
+
+    return asking
+
+
+async def _encounter_ends(doorway: Doorway) -> Response:
+    begun = await post(doorway, encounter(visit="V9"))
+    return await put(doorway, id_of(begun), encounter("finished", visit="V9", end="2026-03-03T16:00:00Z"), Prefer=OUTCOME)
+
+
+async def _subscribe(doorway: Doorway) -> Response:
+    async with doorway.house.database.transaction() as transaction:
+        await add_endpoint(transaction, OPERATOR, "both-app", ENDPOINT)
+    return await _send_subscription(doorway, subscription(ENDPOINT, ACKNOWLEDGED))
+
+
+async def _send_subscription(doorway: Doorway, resource: Json) -> Response:
+    headers = {"authorization": f"Bearer {token('both-app')}", "content-type": "application/fhir+json"}
+    return await ask(doorway.app, "POST", "/Subscription", headers, orjson.dumps(resource))
+
+
+def _of_subscription(suffix: str) -> Ask:
+    """GET something of the subscription that is there."""
+
+    async def asking(doorway: Doorway) -> Response:
+        [entry] = [each for each in (await doorway.get("/Subscription")).json["entry"] if each["search"]["mode"] == "match"]
+        return await doorway.get(f"/Subscription/{entry['resource']['id']}{suffix}")
+
+    return asking
+
+
 async def _without_token(doorway: Doorway) -> Response:
     return await ask(doorway.app, "GET", "/Flag?patient=9990000018")
 
@@ -100,6 +143,25 @@ ASKED: dict[str, tuple[int, Ask]] = {
     "access history, none known": (200, lambda door: door.get(f"/AuditEvent?patient={NOBODY}")),
     "trail": (200, lambda door: door.get("/AuditEvent?_count=40", "auditor-app")),
     "trail of one patient": (200, lambda door: door.post("/AuditEvent/_search", f"patient={PLAN}", "auditor-app")),
+    "a flag": (200, _read("Flag")),
+    "a plan": (200, _read("CarePlan")),
+    "a team": (200, _read("CareTeam")),
+    "an arrival": (201, lambda door: post(door, encounter(visit="V7"), Prefer=OUTCOME)),
+    "an arrival, with its flags": (201, lambda door: post(door, encounter(visit="V8"), Prefer="return=representation")),
+    "an arrival without a number": (201, lambda door: post(door, encounter(visit="V6", number=None), Prefer=OUTCOME)),
+    "the end of an encounter": (200, _encounter_ends),
+    "an encounter that cannot be read": (400, lambda door: post(door, {"resourceType": "Encounter"})),
+    "a subscription": (201, _subscribe),
+    "subscriptions": (200, lambda door: door.get("/Subscription")),
+    "a subscription, read": (200, _of_subscription("")),
+    "the status of a subscription": (200, _of_subscription("/$status")),
+    "the events of a subscription": (200, _of_subscription("/$events")),
+    "topics": (200, lambda door: door.get("/Basic")),
+    "a topic": (200, lambda door: door.get("/Basic/flagged-child-seen")),
+    "a subscription to nowhere": (
+        403,
+        lambda door: _send_subscription(door, subscription("https://nowhere.example/", ACKNOWLEDGED)),
+    ),
     "a wrong number": (400, lambda door: door.search("9990000019")),
     "a wrong header": (400, lambda door: door.search(PLAN, IsUnscheduledAccessEvent="perhaps")),
     "no token": (401, _without_token),

@@ -1,5 +1,6 @@
 """Every answer of the door is valid to four validators that know nothing of each other, and each of them finds faults."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.conformance.breaking import BROKEN, FHIRKIT, NPM_FHIR, OURS, PYROFILE, VALIDATORS, broken, found_by
 from tests.conformance.programs import Programs
+from tests.fhir_adapter.subscriptions.validity import check_structure
 from tests.fhir_adapter.validity import check_valid
 
 Json = dict[str, Any]
@@ -16,11 +18,15 @@ Validate = Callable[[dict[str, Json]], Problems]
 WRONGLY_FOUND = {
     PYROFILE: (
         # FHIR R4, "Contained resources": a contained resource refers to the one that contains it by "#".
-        "Provenance.target[0]: Contained reference # does not resolve",
+        r"Provenance\.target\[0\]: Contained reference # does not resolve",
         # FHIR R4, CapabilityStatement.format: "or a mime type"; this value set holds every MIME type, and none by name.
-        "CapabilityStatement.format[0]: Code 'application/fhir+json' is not in required ValueSet",
-        # FHIR R4, base64Binary: this one takes no string for it, "AAAA" neither.
-        *(f"AuditEvent.entity[{each}].query: AuditEvent.entity[{each}].query must be EncodedBytes" for each in (0, 1)),
+        r"CapabilityStatement\.format\[0\]: Code 'application/fhir\+json' is not in required ValueSet",
+        # FHIR R4, "JSON representation": _payload has the extensions of payload.
+        r"Subscription\.channel\._payload: Unknown element",
+        # FHIR R4, AuditEvent.entity.query is base64Binary: the other three take it, this one knows its type by another name.
+        r"AuditEvent\.entity\[\d+\]\.query: \S+ must be EncodedBytes",
+        # Subscriptions R5 Backport IG, "Topics in FHIR R4": a topic is a Basic with the elements of R5 as extensions.
+        r"Basic\.(e|modifierE)xtension\[\d+\]: The extension http://hl7\.org/fhir/5\.0/\S+ could not be found",
     ),
 }
 """What a validator finds fault with although the standard allows it."""
@@ -37,16 +43,17 @@ def validators(programs: Programs) -> dict[str, Validate]:
 
 
 def _ours(resource: Json) -> list[str]:
+    tells = any(entry["resource"]["resourceType"] == "Parameters" for entry in resource.get("entry", ()) if "resource" in entry)
+    check = check_structure if tells else check_valid  # which knows the Bundles that answer about patients
     try:
-        check_valid(resource)
+        check(resource)
     except (AssertionError, ValueError, LookupError) as error:
         return [str(error) or type(error).__name__]
     return []
 
 
 def _really_found(validator: str, problems: list[str]) -> list[str]:
-    wrongly = WRONGLY_FOUND.get(validator, ())
-    return [each for each in problems if not each.startswith(wrongly)] if wrongly else problems
+    return [each for each in problems if not any(re.match(words, each) for words in WRONGLY_FOUND.get(validator, ()))]
 
 
 @pytest.mark.parametrize("validator", VALIDATORS)
@@ -75,4 +82,4 @@ def test_what_is_wrongly_found_is_still_found(validators: dict[str, Validate], s
     """A line that is no longer needed would hide a fault."""
     for validator, wrongly in WRONGLY_FOUND.items():
         problems = [each for found in validators[validator](samples).values() for each in found]
-        assert all(any(each.startswith(words) for each in problems) for words in wrongly)
+        assert all(any(re.match(words, each) for each in problems) for words in wrongly)
