@@ -7,11 +7,12 @@ three seconds at most. Sources: RFC 6750 (bearer tokens); SMART App Launch 2.2 (
 import time
 from collections import OrderedDict
 from collections.abc import Collection
+from dataclasses import replace
 
 from domain.errors import NotAllowed
 from fhir_adapter.errors import NOT_ALLOWED, NOT_AUTHENTICATED, Refused
 from runtime.clients import Client, ClientReader, TokenVerifier, VerifiedToken
-from runtime.scopes import permits
+from runtime.scopes import grant, permits
 
 MOST_TOKENS = 4096
 _LONGEST_TOKEN = 4096
@@ -29,6 +30,7 @@ class Access:
     async def admit(self, authorization: str, scope: str, letter: str = "") -> Client:
         """The client behind an Authorization header, whose token and registration both hold what is needed.
 
+        Its scopes are those that its token was given.
         That is the whole scope, or one letter of it: "s" of system/Flag.rs for a search.
         Raises Refused (401) for no token, a bad one, or a client that is not enabled, and (403) for a missing scope;
         CouldNotReachStore where nobody can tell.
@@ -43,7 +45,8 @@ class Access:
         if not (_allows(verified.scopes, scope, letter) and _allows(client.scopes, scope, letter)):
             challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
             raise Refused(NOT_ALLOWED, f"The client and its token need the scope {scope}.", {"www-authenticate": challenge})
-        return client
+        same = set(verified.scopes) == set(client.scopes)
+        return client if same else replace(client, scopes=grant(verified.scopes, client.scopes))
 
     def verified(self, token: str) -> VerifiedToken:
         """What a token says. Raises Refused (401) for one that is not ours or has run out."""

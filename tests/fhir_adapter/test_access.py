@@ -192,3 +192,11 @@ def test_a_database_is_not_needed_to_refuse() -> None:
     access = Access(TokenVerifier(KEY), ClientReader(Database("postgresql://nowhere.invalid/none")))
     with pytest.raises(Refused):
         access.verified("nonsense")
+
+
+async def test_a_client_may_do_what_its_token_says_and_no_more(doorway: Doorway) -> None:
+    access = Access(TokenVerifier(KEY), ClientReader(doorway.house.database, kept_seconds=0))
+    narrow = await access.admit(f"Bearer {_signed(scope='system/Flag.s system/Encounter.u')}", "system/Flag.rs", "s")
+    assert narrow.scopes == ["system/Flag.s", "system/Encounter.u"]
+    whole = await access.admit(f"Bearer {token('both-app')}", "system/Flag.rs")
+    assert whole == CLIENTS["both-app"]
