@@ -13,6 +13,7 @@ import psycopg
 from alerts.channel_run import ORDINARY_PACE, ChannelRun, Pace
 from alerts.claims import read_waiting
 from alerts.metrics import NEEDING_A_PERSON, OLDEST_PENDING
+from domain.alert import ChannelName
 from domain.channel import Channel
 from domain.errors import CouldNotReachStore
 from runtime.cancelling import is_cancelled
@@ -20,7 +21,9 @@ from runtime.database import Database
 from runtime.nudge import DELIVERIES, Nudges
 
 WATCH_SECONDS = 5.0
-_NUDGES_ARE_ONE_SECONDS = 0.01
+_NUDGES_ARE_ONE_SECONDS = {ChannelName.SCREEN: 0.01}
+_OTHER_CHANNELS_SECONDS = 0.1
+"""Nudges that come closer together are one. Only a screen shows a tenth of a second."""
 
 
 async def dispatch(database: Database, nudges: Nudges, channels: Sequence[Channel], pace: Pace = ORDINARY_PACE) -> None:
@@ -34,21 +37,22 @@ async def dispatch(database: Database, nudges: Nudges, channels: Sequence[Channe
 
 
 async def _wake(nudges: Nudges, runs: Sequence[ChannelRun]) -> None:
-    """Nudges that come close together are one: each would make every channel ask the store."""
-    nudged = asyncio.Event()
-
-    async def wake_all() -> None:
-        while True:
-            await nudged.wait()
-            await asyncio.sleep(_NUDGES_ARE_ONE_SECONDS)
-            nudged.clear()
-            for run in runs:
-                run.wake.set()
-
+    """Nudges that come close together are one: each makes a channel ask the store."""
+    nudged = [(run, asyncio.Event()) for run in runs]
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(wake_all(), name="wake the channels")
+        for run, heard in nudged:
+            tasks.create_task(_pass_on(heard, run), name=f"wake {run.channel.name}")
         async for _ in nudges.hear(DELIVERIES):
-            nudged.set()
+            for _, heard in nudged:
+                heard.set()
+
+
+async def _pass_on(heard: asyncio.Event, run: ChannelRun) -> None:
+    while True:
+        await heard.wait()
+        await asyncio.sleep(_NUDGES_ARE_ONE_SECONDS.get(run.channel.name, _OTHER_CHANNELS_SECONDS))
+        heard.clear()
+        run.wake.set()
 
 
 async def _watch(database: Database, channels: Sequence[Channel]) -> None:
