@@ -149,9 +149,14 @@ async def _record(parts: Parts, call: Call, sent: Sent, site: Site, asked: Check
         recorded = await find_recorded(transaction, check.message)
     if recorded is None:
         raise could_not_check()
-    if manner.unscheduled:
+    if manner.unscheduled and _is_there(sent, trigger) and not reply.repeated:
         parts.on_attendance(site.ods_code, check.at)
     return await to_answered(parts, call, Recording(check, reply, recorded, site, manner, shows_flags=shows_flags))
+
+
+def _is_there(sent: Sent, trigger: TriggerEvent) -> bool:
+    """Whether it says that the patient is there. What is planned, over or cancelled tells nobody, and makes no feed live."""
+    return sent.status != "finished" and trigger not in {TriggerEvent.PRE_ADMIT, TriggerEvent.CANCEL_ADMIT}
 
 
 def _event_at(sent: Sent, trigger: TriggerEvent, *, creates: bool) -> datetime | None:

@@ -170,3 +170,25 @@ async def test_what_tells_nobody_is_no_live_feed(doorway: Doorway, client: str, 
     noted = Noted(doorway)
     await post(noted.doorway, encounter(**changes), client)
     assert await noted.beat() == {}
+
+
+@pytest.mark.parametrize("status", ["planned", "finished", "cancelled", "entered-in-error"])
+async def test_what_says_of_nobody_that_they_are_there_keeps_no_look_from_telling(doorway: Doorway, status: str) -> None:
+    """A system that sends encounters when they are over tells nobody: the look at the next child must."""
+    noted = Noted(doorway)
+    await post(noted.doorway, encounter(status, visit="V9", number=None))
+    assert await noted.beat() == {}
+    await doorway.house.flag()
+    await noted.doorway.search()
+    assert await alerts(doorway) == 1
+
+
+async def test_the_end_of_an_attendance_and_a_resend_make_no_feed_live(doorway: Doorway) -> None:
+    noted = Noted(doorway)
+    request_id = "c1ab3fba-6bae-4ba4-b257-5a87c44d4a91"
+    created = await post(noted.doorway, encounter(), x_request_id=request_id)
+    fed = await noted.beat()
+    assert fed.keys() == {"R0A01"}
+    await post(noted.doorway, encounter(), x_request_id=request_id)
+    await put(noted.doorway, id_of(created), encounter("finished"))
+    assert await noted.beat() == fed
