@@ -167,8 +167,8 @@ _ACCESSES = """
                          %s::text[], %s::text[], %s::text[], %s::boolean[], %s::uuid[], %s::text[], %s::text[])
 """
 
-# A request that is sent again with its id is one access: the same client, by the same right, about the same patient, and found
-# the same. What could not be checked is always written. Both bounds keep the other months' partitions out of the question.
+# A request that is sent again with its id is one access: the same client, by the same right, about the same patient in the same
+# encounter, and found the same. What could not be checked is always written. Both bounds keep the other months' partitions out of the question.
 _ACCESSES_ONCE = (
     _ACCESSES
     + """
@@ -181,6 +181,7 @@ _ACCESSES_ONCE = (
           AND a.organisation = asked.organisation AND a.trigger_event = asked.trigger_event
           AND a.care_setting = asked.care_setting AND a.in_history = asked.in_history
           AND (a.person_id = asked.person_id OR a.number_hash = asked.number_hash)
+          AND a.encounter_id IS NOT DISTINCT FROM asked.encounter_id
     )
 """
 )

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.fhir_adapter.doorway import Doorway
+from tests.fhir_adapter.encounter_bodies import encounter, post
 from tests.fhir_adapter.reading import matches
 from tests.safeguarding.house import CHILD, OTHER_CHILD, UNKNOWN_CHILD
 
@@ -40,6 +41,14 @@ async def test_the_same_id_asked_in_another_way_is_another_access(doorway: Doorw
     await doorway.search(X_Request_ID=ID)
     await doorway.search(X_Request_ID=ID, **headers)
     assert await accesses(doorway) == 2
+
+
+async def test_the_same_id_about_another_visit_of_the_patient_is_another_access(doorway: Doorway) -> None:
+    """A system that sends one id with everything keeps no attendance out of the trail, nor out of the shared history."""
+    await doorway.house.flag()
+    for visit in ("V1", "V2"):
+        await post(doorway, encounter(visit=visit), x_request_id=ID)
+    assert await doorway.house.rows("SELECT count(*), count(DISTINCT encounter_id) FROM accesses WHERE in_history") == [(2, 2)]
 
 
 async def test_a_look_that_finds_what_the_first_did_not_is_another_access(doorway: Doorway) -> None:
