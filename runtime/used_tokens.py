@@ -18,13 +18,14 @@ ERASE_EXPIRED = """
 """For housekeeping, a batch at a time. The ten minutes are more than any clock may be wrong."""
 
 
-async def use_once(transaction: Transaction, issuer: str, jti: str, expires_at: datetime) -> bool:
-    """Whether this is the first use of an issuer's token: write it down, and commit before anything is answered.
+async def use_once(transaction: Transaction, door: str, issuer: str, jti: str, expires_at: datetime) -> bool:
+    """Whether this is the first use of an issuer's token at a door: write it down, and commit before anything is answered.
 
-    Of two that arrive at once one is the first; the other waits until that is committed. A replay must be refused by its
-    `expires_at` once that has passed: it is forgotten soon after.
+    A client and an EHR may call themselves the same and be two, so that each `door` has its own. Of two that arrive at once one
+    is the first; the other waits until that is committed. A replay must be refused by its `expires_at` once that has passed: it
+    is forgotten soon after.
     """
-    digest = hashlib.sha256(orjson.dumps([issuer, jti])).digest()
+    digest = hashlib.sha256(orjson.dumps([door, issuer, jti])).digest()
     added = await transaction.execute(
         "INSERT INTO used_tokens (digest, expires_at) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING true", (digest, expires_at)
     )

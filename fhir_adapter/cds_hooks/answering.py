@@ -8,6 +8,8 @@ import asyncio
 from datetime import datetime
 from uuid import UUID
 
+import psycopg
+
 from domain.actor import Actor, ActorKind, Purpose
 from domain.answer import Recorded
 from domain.errors import CouldNotReachStore
@@ -80,7 +82,7 @@ def _to_check(client: CdsClient, service: Service, call: Call, site: Site, given
         site=site.ods_code,
         care_setting=site.setting,
         at=at,
-        visit_number=call.encounter_id if service.records else "",
+        visit_number=f"{client.issuer} {call.encounter_id}" if service.records else "",  # a FHIR id is its own server's alone
         joins=service.records,
         silent=not service.records and not site.setting.is_unscheduled,
         request_id=call.instance,
@@ -96,6 +98,6 @@ async def _remembered(parts: CdsParts, card: ShownCard) -> UUID | None:
     try:
         async with asyncio.timeout(parts.patience.remember):
             return await remember_card(parts.database, card)
-    except (TimeoutError, CouldNotReachStore) as error:
+    except (TimeoutError, CouldNotReachStore, psycopg.Error) as error:
         log.warning("card not remembered", error=type(error).__name__)
         return None

@@ -62,12 +62,14 @@ class CdsHooksDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP exchange."""
         route, origin = "unknown", ""
+        started = asyncio.get_running_loop().time()
         try:
             request = read_request(scope)
-            origin = await self._origin(request)
+            async with asyncio.timeout_at(started + self._parts.patience.desk):
+                origin = await self._origin(request)
             place = _find(request.path)
             route = place.route
-            answered = await self._answer(request, place, receive, origin)
+            answered = await self._answer(request, place, receive, origin, started)
         except Exception as error:  # whatever it is, the caller hears that nobody could check
             refused = _to_refused(error)
             _note(route, refused, error)
@@ -79,7 +81,7 @@ class CdsHooksDoor:
         origin = request.headers.get("origin", "")
         return origin if origin and await self._trust.knows_origin(origin) else ""
 
-    async def _answer(self, request: Request, place: _Place, receive: Receive, origin: str) -> Answered:
+    async def _answer(self, request: Request, place: _Place, receive: Receive, origin: str, started: float) -> Answered:
         if request.method == "OPTIONS":
             if not origin:
                 raise Refused(NOT_ALLOWED, "No EHR is registered whose browsers call from there.")
@@ -87,7 +89,6 @@ class CdsHooksDoor:
         if request.method != place.method:
             raise Refused(WRONG_METHOD, f"This address is served by {place.method}.", {"allow": f"{place.method}, OPTIONS"})
         clock, patience = asyncio.get_running_loop(), self._parts.patience
-        started = clock.time()
         async with asyncio.timeout_at(started + patience.desk):
             client = await self._trust.admit(request.headers.get("authorization", ""), self._parts.address(request.path))
         if place.service is None:

@@ -79,5 +79,5 @@ class Trust:
         if "iat" not in verified.claims:
             raise BadToken("times")
         async with self._database.single() as connection:
-            if not await use_once(connection, client.issuer, verified.jti, verified.expires_at):
+            if not await use_once(connection, "cds-services", client.issuer, verified.jti, verified.expires_at):
                 raise BadToken("replayed")

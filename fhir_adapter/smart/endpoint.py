@@ -94,7 +94,7 @@ class TokenEndpoint:
 
     async def _is_new(self, verified: Verified) -> bool:
         async with self._database.single() as statement:
-            return await use_once(statement, verified.issuer, verified.jti, verified.expires_at)
+            return await use_once(statement, "oauth2", verified.issuer, verified.jti, verified.expires_at)
 
 
 def _to_token_error(error: Exception) -> TokenError:

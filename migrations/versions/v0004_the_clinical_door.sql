@@ -20,7 +20,7 @@ CREATE TABLE client_keys (
     PRIMARY KEY (client_id, kid)
 );
 
--- Tokens that may be used once. The digest (SHA-256) stands for the issuer and the jti.
+-- Tokens that may be used once. The digest (SHA-256) stands for the door, the issuer and the jti.
 CREATE TABLE used_tokens (
     digest     bytea PRIMARY KEY CHECK (length(digest) = 32),
     expires_at timestamptz NOT NULL

@@ -1,11 +1,13 @@
 """Browsers: only pages of a registered EHR may call and read what comes back (CORS)."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from fhir_adapter.cds_hooks.parts import Patience
 from fhir_adapter.cds_hooks.services import PATIENT_VIEW
-from tests.fhir_adapter.cds_hooks.clinic import AMBER, DISABLED, KEEN, Clinic
+from tests.fhir_adapter.cds_hooks.clinic import AMBER, DISABLED, KEEN, Clinic, make_clinic, request
 
 ADDRESSES = ["", f"/{PATIENT_VIEW.id}", f"/{PATIENT_VIEW.id}/feedback"]
 ASKED: Any = {"access_control_request_method": "POST", "access_control_request_headers": "authorization,content-type"}
@@ -40,3 +42,16 @@ async def test_answers_and_refusals_can_be_read_there_and_nowhere_else(
         assert answer.status == status
         assert answer.headers.get("access-control-allow-origin") == allowed
         assert answer.headers["vary"] == "Origin"
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS"])
+async def test_a_store_that_never_answers_keeps_no_browser_waiting(clinic: Clinic, method: str) -> None:
+    """Who may read the answer is asked within the same time as everything else."""
+    hurried = make_clinic(clinic.house, patience=Patience())
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    hurried.clients._enabled = never  # type: ignore[assignment, method-assign]
+    answer = await asyncio.wait_for(hurried.send(method, f"/{PATIENT_VIEW.id}", request(), origin=AMBER.origin), 30)
+    assert (answer.status, answer.json["error"]) == (503, "could-not-check")

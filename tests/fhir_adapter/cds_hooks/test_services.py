@@ -142,6 +142,15 @@ async def test_the_id_of_a_fhir_encounter_is_nobodys_visit_number(clinic: Clinic
     assert rows == [(CHILD,), (OTHER_CHILD,)]
 
 
+async def test_two_ehrs_of_one_site_may_number_their_encounters_alike(clinic: Clinic) -> None:
+    for number in (CHILD, OTHER_CHILD):
+        await clinic.house.flag(number)
+    await clinic.start(CHILD)
+    await clinic.start(OTHER_CHILD, KEEN)
+    assert await clinic.house.rows("SELECT nhs_number FROM encounters ORDER BY nhs_number") == [(CHILD,), (OTHER_CHILD,)]
+    assert await clinic.house.rows("SELECT DISTINCT state FROM alerts") == [("raised",)]
+
+
 @pytest.mark.parametrize("service", SERVICES.values(), ids=lambda service: service.hook)
 async def test_every_look_says_who_asked_for_whom(clinic: Clinic, service: Service) -> None:
     await clinic.house.flag()
@@ -266,6 +275,18 @@ async def test_a_card_that_cannot_be_remembered_is_shown_without_a_uuid(clinic: 
     await clinic.house.flag()
     hurried = make_clinic(clinic.house, patience=Patience(fetch=60, desk=60, remember=0, everything=60))
     [card] = await hurried.view()
+    assert card["indicator"] == "critical"
+    assert not {"uuid", "suggestions", "overrideReasons"} & set(card)
+
+
+async def test_a_card_that_the_store_refuses_to_keep_is_shown_without_a_uuid(
+    clinic: Clinic, embedded: Embedded, fresh_database: FreshDatabase
+) -> None:
+    await clinic.house.flag()
+    name = str(conninfo_to_dict(fresh_database.service_url)["dbname"])
+    with psycopg.connect(url_of(embedded.folder, SUPERUSER, name), autocommit=True) as superuser:
+        superuser.execute("ALTER TABLE cards ADD CHECK (indicator <> 'critical')")
+    [card] = await clinic.view()
     assert card["indicator"] == "critical"
     assert not {"uuid", "suggestions", "overrideReasons"} & set(card)
 
