@@ -168,9 +168,10 @@ _ACCESSES = """
 """
 
 # A request that is sent again with its id is one access: the same client, by the same right, about the same patient in the same
-# encounter, and found the same. What could not be checked is always written. Both bounds keep the other months' partitions out of the question.
+# encounter, and found the same. What could not be checked is always written. Both bounds keep the other months' partitions out of
+# the question.
 _ACCESSES_ONCE = (
-    _ACCESSES
+    _ACCESSES  # noqa: S608 (only a constant is put before it)
     + """
     AS asked (occurred_at, person_id, number_hash, actor_kind, actor_id, actor_name, actor_role, organisation, purpose,
               trigger_event, care_setting, in_history, encounter_id, outcome, request_id)
