@@ -61,7 +61,7 @@ def signed(register: Register, key: Any = None, algorithm: str = "RS512", kid: s
         {"exp": "soon"},
         {"jti": ""},
     ],
-    ids=str,
+    ids=" ".join,
 )
 async def test_an_assertion_that_is_not_as_nhs_england_asks_gets_no_token(register: Register, changes: dict[str, Any]) -> None:
     async with httpx.AsyncClient() as http:
