@@ -9,23 +9,24 @@ from uuid import UUID
 
 from runtime.database import Connection, Transaction
 
-LISTENS = """
-    s.status <> 'off' AND (s.ends_at IS NULL OR s.ends_at > now())
-    AND (s.sites IS NULL OR e.site = ANY(s.sites)) AND (s.care_settings IS NULL OR e.care_setting = ANY(s.care_settings))
-"""
+_IS_ON = "s.status <> 'off' AND (s.ends_at IS NULL OR s.ends_at > now())"
+_PASSES = "(s.sites IS NULL OR e.site = ANY(s.sites)) AND (s.care_settings IS NULL OR e.care_setting = ANY(s.care_settings))"
+LISTENS = f"{_IS_ON} AND {_PASSES}"
 """Whether a subscription `s` is told of what happens in an encounter `e`."""
 
 
 async def tell_subscribers(transaction: Transaction, alert_id: UUID, notice: str) -> None:
-    """Whoever listens to the authority's alerts is told what became of one."""
+    """Whoever listens to the authority's alerts is told what became of one; wherever the child is by now, who was told of it is."""
     await transaction.execute(
         f"""
         INSERT INTO deliveries (alert_id, notice, channel, recipient)
         SELECT a.id, %s, 'subscription', s.id::text
         FROM alerts a JOIN encounters e ON e.id = a.encounter_id JOIN subscriptions s ON s.authority_code = a.authority_code
-        WHERE a.id = %s AND {LISTENS}
+        WHERE a.id = %s AND {_IS_ON} AND ({_PASSES} OR EXISTS (
+            SELECT FROM deliveries d WHERE d.alert_id = a.id AND d.channel = 'subscription' AND d.recipient = s.id::text
+        ))
         ON CONFLICT DO NOTHING
-        """,  # noqa: S608 (only a constant is put in)
+        """,  # noqa: S608 (only constants are put in)
         (notice, alert_id),
     )
 

@@ -11,6 +11,7 @@ import trustme
 
 from alerts.claims import claim_due, read_waiting
 from domain.alert import ChannelName
+from domain.care_setting import CareSetting
 from domain.encounter import TriggerEvent
 from runtime.endpoints import Endpoints
 from runtime.nudge import Nudges
@@ -95,6 +96,24 @@ async def test_what_a_filter_leaves_out_is_not_told_and_has_no_number(
         await until_told(door, receiver, 1)
     assert [each.focus.rpartition("/")[2] for each in receiver.events] == [str(told)]
     assert receiver.numbers == [1]
+
+
+async def test_who_was_told_of_an_alert_is_told_what_becomes_of_it_wherever_the_child_is_by_then(door: Subscribing) -> None:
+    """Otherwise a system would go on showing a child in the emergency department who was never there."""
+    await door.house.flag()
+    async with receiving() as receiver:
+        await door.subscribe(receiver, _criteria=filtered("care-setting=emergency-department"))
+    ward = CareSetting.PAEDIATRIC_WARD
+    alert = await door.see_child("V1")
+    await door.house.ask(visit_number="V1", trigger=TriggerEvent.TRANSFER, care_setting=ward, minutes=5)
+    await door.house.ask(visit_number="V1", trigger=TriggerEvent.CANCEL_ADMIT, minutes=9)
+    assert await door.house.rows("SELECT e.care_setting, a.state FROM encounters e JOIN alerts a ON a.encounter_id = e.id") == [
+        (ward.value, "retracted")
+    ]
+    assert await door.house.rows("SELECT alert_id, notice FROM deliveries WHERE channel = 'subscription' ORDER BY id") == [
+        (alert, "raised"),
+        (alert, "cancel"),
+    ]
 
 
 async def test_nothing_is_told_of_what_was_seen_before_somebody_subscribed(
