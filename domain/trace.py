@@ -4,6 +4,7 @@
 Sources: NHS England, Personal Demographics Service FHIR API; docs/facts.md, section 3.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,6 +17,10 @@ from domain.nhs_number import NhsNumber
 
 LONGEST_NAME = 35
 """Characters of a name that the register takes."""
+
+_WORD = re.compile(r"[^\W\d_]+")
+_NOBODYS = frozenset({"boy", "girl", "triplet", "unnamed"})
+"""Stand for a name, beside those that `Identity` knows: a newborn's twin is not told apart by them."""
 
 
 class Gender(StrEnum):
@@ -41,9 +46,12 @@ class Demographics:
     def can_be_traced(self) -> bool:
         """Whether it says who somebody is. An asterisk would be a wildcard to the register, and match strangers."""
         names = (self.family_name, self.given_name)
-        if not self.family_name.strip() or any("*" in name or len(name) > LONGEST_NAME for name in names):
+        if any("*" in name or len(name) > LONGEST_NAME for name in names):
             return False
-        return not Identity(None, family_name=self.family_name, given_name=self.given_name).has_placeholder_name
+        family, given = (" ".join(_WORD.findall(name.casefold())) for name in names)
+        if not family or (self.given_name.strip() and not given) or _NOBODYS & {*family.split(), *given.split()}:
+            return False
+        return not Identity(None, family_name=family, given_name=given).has_placeholder_name
 
     @property
     def widened(self) -> "Demographics":

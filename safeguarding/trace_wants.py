@@ -40,11 +40,15 @@ _SAYS_WHO = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """An encounter whose patient has no number, what its message said of who that is, and when the message's event was."""
+    """An encounter whose patient has no number, what its message said of who that is, and when the message's event was.
+
+    Without `asks` nobody can be found by it; but what was said before of somebody else is true no more.
+    """
 
     encounter_id: UUID
     told: Demographics
     event_at: datetime
+    asks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,10 @@ class Claimed:
 
 
 def want_of(check: Check, encounter: Encounter) -> Want | None:
-    """What to ask of PDS for an encounter that a check has just left, or None. Pure.
+    """What to ask of PDS for an encounter that a check has just left, or None where it says nothing of who it is. Pure.
 
-    Only for want of a number, only where the authority would be told, never of a private service or by a placeholder name.
+    Only for want of a number, only where the authority would be told, never of a private service or by a placeholder name; and
+    only with a given name: without one the only twin that PDS knows yet would be taken for the other.
     """
     who = check.identity
     wanted = (
@@ -71,14 +76,24 @@ def want_of(check: Check, encounter: Encounter) -> Want | None:
         and encounter.could_not_check == CouldNotCheckReason.NO_NUMBER
         and tells(encounter)
     )
-    if not wanted or who.birth_date is None or not date(1900, 1, 1) < who.birth_date <= check.at.date():
+    family, given = who.family_name.strip(), who.given_name.strip()
+    if not wanted or not (family or given):
         return None
-    told = Demographics(who.family_name.strip(), who.birth_date, who.given_name.strip())
-    return Want(encounter.id, told, check.moment) if told.can_be_traced else None
+    is_known = who.birth_date is not None and date(1900, 1, 1) < who.birth_date <= check.at.date()
+    told = Demographics(family, who.birth_date or date.min, given)
+    return Want(encounter.id, told, check.moment, asks=bool(given) and is_known and told.can_be_traced)
 
 
 async def want_traces(transaction: Transaction, key: bytes, wants: Sequence[Want]) -> None:
-    """Keep what is to be asked; the encounters must have been written before. What was asked with these details is not again."""
+    """Keep what is to be asked; the encounters must have been written before. What was asked with these details is not again.
+
+    Where an encounter's patient turns out to be somebody whom nobody can be asked about, what was said before is forgotten.
+    """
+    others = sorted((want for want in wants if not want.asks), key=_encounter)
+    if others:
+        said = [(want.encounter_id, want.told.family_name, want.told.given_name, want.event_at) for want in others]
+        await transaction.execute(_FORGET, [list(column) for column in zip(*said, strict=True)])
+    wants = [want for want in wants if want.asks]
     if wants:
         rows = [
             (want.encounter_id, details, hmac.digest(key, details, "sha256"), want.event_at)
@@ -96,7 +111,21 @@ _WANT = """
     ON CONFLICT (encounter_id) DO UPDATE
     SET details = excluded.details, details_hash = excluded.details_hash, event_at = excluded.event_at,
         wanted_at = now(), due_at = now(), attempts = 0, outcome = NULL
-    WHERE known.details_hash <> excluded.details_hash
+    WHERE known.details_hash <> excluded.details_hash AND known.event_at <= excluded.event_at
+"""
+
+
+# In the order of the ids, as everybody locks them who waits for one.
+_FORGET = """
+    WITH others AS (
+        SELECT w.encounter_id
+        FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[]) AS said (id, family, given, event_at)
+        JOIN trace_wants w ON w.encounter_id = said.id
+        WHERE w.outcome IS NULL AND w.event_at <= said.event_at
+          AND (w.details ->> 'family', w.details ->> 'given') IS DISTINCT FROM (said.family, said.given)
+        ORDER BY w.encounter_id FOR UPDATE OF w
+    )
+    UPDATE trace_wants AS w SET details = NULL, outcome = 'not-needed' FROM others WHERE w.encounter_id = others.encounter_id
 """
 
 

@@ -36,6 +36,9 @@ _NOBODY: dict[str, Traced] = {
 }
 """What a code of `Spine-ErrorOrWarningCode` says of the number that was asked for."""
 
+_DETAILS_NOT_TAKEN = frozenset({"INVALID_SEARCH_DATA", "INVALID_VALUE"})
+"""Codes of a search that say of one patient's details that they are none: no fault of ours, and no reason to ask again."""
+
 _REFUSED = NotVerified(NotVerifiedReason.REFUSED)
 
 
@@ -55,6 +58,8 @@ def read_patient(status: int, body: Any, asked: NhsNumber, told: Demographics | 
 
 def read_search(status: int, body: Any, told: Demographics) -> Traced:
     """What the answer to `GET /Patient?…` says: one patient, or why there is none. Raises Unclear."""
+    if status == 400 and _code(body) in _DETAILS_NOT_TAKEN:
+        return NotVerified(NotVerifiedReason.TOO_LITTLE)
     if status != 200:
         return _refused(status)
     if _code(body) == "TOO_MANY_MATCHES":

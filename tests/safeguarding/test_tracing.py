@@ -114,7 +114,12 @@ async def test_nothing_that_was_said_is_kept_where_nobody_asks_pds(fresh_databas
         {"birth_date": date(1900, 1, 1)},
         {"birth_date": date(2031, 1, 1)},
         {"family_name": "Unknown", "given_name": "Male Seven"},
+        {"given_name": ""},
         {"given_name": "Baby of"},
+        {"given_name": "BABY-1"},
+        {"given_name": "Twin2"},
+        {"given_name": "Girl"},
+        {"family_name": "?", "given_name": "?"},
         {"family_name": "Ex*"},
         {"test": True},
         {"silent": True},
@@ -130,7 +135,59 @@ async def test_nobody_else_is_asked_about(house: House, changes: dict[str, Any])
     seen = check(**{"number": None, **changes})
     await house.desk.ask(seen)
     for (encounter_id,) in await house.rows("SELECT id FROM encounters"):
-        assert want_of(seen, await encounter_of(house, encounter_id)) is None
+        want = want_of(seen, await encounter_of(house, encounter_id))
+        assert want is None or not want.asks
+    assert await house.rows("SELECT 1 FROM trace_wants") == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"family_name": "Unknown", "given_name": "Male"},
+        {"family_name": "Other", "birth_date": None},
+        {"family_name": "Example", "given_name": "Baby"},
+        {"family_name": "Example", "given_name": "Bea", "birth_date": None},
+    ],
+)
+async def test_who_turns_out_to_be_somebody_else_is_asked_about_no_more(
+    house: House, register: Register, said: dict[str, Any]
+) -> None:
+    """What was said first is not the patient's: a number found by it would be another child's, and the answer too."""
+    encounter_id = await arrive(house)
+    await arrive(house, trigger=TriggerEvent.UPDATE, minutes=1, **said)
+    assert await trace(house, register) == 0
+    assert (await encounter_of(house, encounter_id)).could_not_check == CouldNotCheckReason.NO_NUMBER
+    assert await house.rows("SELECT details, outcome FROM trace_wants") == [(None, "not-needed")]
+
+
+@pytest.mark.parametrize("said", [{"family_name": "Unknown", "given_name": "Male"}, {"family_name": "Nobody"}])
+async def test_a_message_that_comes_late_changes_nothing_of_who_is_asked_about(
+    house: House, register: Register, said: dict[str, Any]
+) -> None:
+    encounter_id = await arrive(house, minutes=2)
+    await arrive(house, trigger=TriggerEvent.UPDATE, minutes=3, event_at=SEEN_AT + timedelta(minutes=1), **said)
+    await trace(house, register)
+    assert (await encounter_of(house, encounter_id)).nhs_number == CHILD
+
+
+async def test_who_turns_out_to_be_somebody_else_while_pds_is_asked_gets_no_number_by_it(house: House) -> None:
+    encounter_id = await arrive(house)
+
+    async def nobody_knows() -> None:
+        await arrive(house, trigger=TriggerEvent.UPDATE, minutes=1, family_name="Unknown", given_name="Male")
+
+    await trace(house, Answers(Verified(CHILD, compared=True), before=nobody_knows))
+    assert (await encounter_of(house, encounter_id)).nhs_number is None
+
+
+@pytest.mark.parametrize("said", [{"family_name": "", "given_name": "", "birth_date": None}, {"birth_date": None}])
+async def test_a_message_that_says_less_of_the_same_patient_ends_no_question(
+    house: House, register: Register, said: dict[str, Any]
+) -> None:
+    encounter_id = await arrive(house)
+    await arrive(house, trigger=TriggerEvent.UPDATE, minutes=1, **said)
+    await trace(house, register)
+    assert (await encounter_of(house, encounter_id)).nhs_number == CHILD
 
 
 @pytest.mark.parametrize("reason", [CouldNotCheckReason.INVALID_NUMBER, CouldNotCheckReason.AMBIGUOUS_NUMBER])
@@ -146,7 +203,9 @@ async def test_a_number_that_was_given_and_is_wrong_is_not_overruled(house: Hous
 async def test_who_has_left_or_never_came_is_not_asked_about_anew(house: House) -> None:
     seen = check(number=None)
     encounter = await encounter_of(house, await arrive(house))
-    assert want_of(seen, encounter) is not None
+    want = want_of(seen, encounter)
+    assert want is not None
+    assert want.asks
     for state in (EncounterState.CLOSED, EncounterState.CANCELLED, EncounterState.EXPIRED):
         assert want_of(seen, replace(encounter, state=state)) is None
 

@@ -82,7 +82,10 @@ def test_each_answer_about_a_number_means_one_thing(status: int, body: Any, mean
         (200, outcome("TOO_MANY_MATCHES"), NotUnique()),
         (200, searchset({**AMELIAS, "birthDate": "2018-05-07"}), DetailsDiffer((Detail.BIRTH_DATE,))),
         (200, searchset(security("REDACTED")), Invalidated()),
-        (400, outcome("INVALID_SEARCH_DATA"), NotVerified(NotVerifiedReason.REFUSED)),
+        (400, outcome("INVALID_SEARCH_DATA"), NotVerified(NotVerifiedReason.TOO_LITTLE)),
+        (400, outcome("INVALID_VALUE"), NotVerified(NotVerifiedReason.TOO_LITTLE)),
+        (400, outcome("ADDITIONAL_PROPERTIES"), NotVerified(NotVerifiedReason.REFUSED)),
+        (400, None, NotVerified(NotVerifiedReason.REFUSED)),
         (403, outcome("INVALID_VALUE"), NotVerified(NotVerifiedReason.REFUSED)),
     ],
 )
