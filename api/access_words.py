@@ -19,6 +19,7 @@ BREAK_GLASS = "flag.break-glass"
 HEADER = ("When", "Who", "Role", "Organisation", "What", "Where and why", "Outcome", "To look at")
 _HOW = {
     "lookup": "Looked it up in a clinical system",
+    "read": "Read it again in a clinical system",
     "banner": "Opened the details in Nightlight",
     "command": "Looked it up at the command line",
     "sweep": "Checked again after news from an authority",

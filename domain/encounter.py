@@ -33,10 +33,16 @@ class TriggerEvent(StrEnum):
     MERGE = "merge"
     UNLINK = "unlink"
     LOOKUP = "lookup"
+    READ = "read"
     BANNER = "banner"
     COMMAND = "command"
     SWEEP = "sweep"
     OTHER = "other"
+
+    @property
+    def is_lookup(self) -> bool:
+        """Whether a system asked of its own accord: by a search, or for what an earlier answer gave an id of."""
+        return self is TriggerEvent.LOOKUP or self is TriggerEvent.READ
 
 
 class EncounterState(StrEnum):

@@ -69,7 +69,7 @@ async def look(
     check = Check(
         actor=Actor(ActorKind.SYSTEM, client.id, client.id, origin.organisation_code, asked.user_role_id),
         purpose=Purpose.DIRECT_CARE,
-        trigger=TriggerEvent.LOOKUP,
+        trigger=TriggerEvent.READ if call.interaction.code == "read" else TriggerEvent.LOOKUP,
         identity=Identity(number),
         site=site.ods_code,
         care_setting=setting_of_look(site, origin.manner),

@@ -55,7 +55,7 @@ def _key_of(check: Check) -> str | None:
         return f"{BIRTH_KEY}{_digest(person)}"
     if check.trigger in _ARRIVALS:  # nobody can say who or since when: the message itself is the visit
         return f"message {_digest(person, check.message.control_id if check.message else check.at.isoformat())}"
-    if check.trigger is TriggerEvent.LOOKUP and person:
+    if check.trigger.is_lookup and person:
         return f"look {_digest(person, str(int(check.at.timestamp() // LOOK_WINDOW.total_seconds())))}"
     return None
 
@@ -69,7 +69,7 @@ def belonging(check: Check, found: Sequence[Encounter]) -> list[Encounter]:
     same = [each for each in found if each.key == key and each.site == check.site]
     if check.is_birth:
         return still_open or same or _stay_of_birth(check, found)
-    if check.joins or check.trigger is TriggerEvent.LOOKUP:
+    if check.joins or check.trigger.is_lookup:
         joined = [each for each in still_open if not _is_past(each, check) and (check.silent or tells(each))]
         return same or (_newest(joined) if check.joins else joined)  # a clinic's appointment hides no attendance
     if check.trigger not in _PERSON_EVENTS:
@@ -84,7 +84,7 @@ def belonging(check: Check, found: Sequence[Encounter]) -> list[Encounter]:
 def follow(check: Check, encounters: Sequence[Encounter], *, may_open: bool = True) -> list[Encounter]:
     """The encounters after the event: the ones it belongs to, changed, or a new one where the patient arrived."""
     if not encounters:
-        opens = check.trigger in _OPENING or check.is_birth or (check.trigger is TriggerEvent.LOOKUP and not check.silent)
+        opens = check.trigger in _OPENING or check.is_birth or (check.trigger.is_lookup and not check.silent)
         return [_opened(check)] if opens and may_open and key_of(check) else []
     return [_changed(check, encounter) for encounter in encounters]
 
@@ -117,7 +117,7 @@ def _opened(check: Check) -> Encounter:
 
 
 def _changed(check: Check, encounter: Encounter) -> Encounter:
-    if check.trigger in {TriggerEvent.LOOKUP, TriggerEvent.BANNER, TriggerEvent.UNLINK}:
+    if check.trigger.is_lookup or check.trigger in {TriggerEvent.BANNER, TriggerEvent.UNLINK}:
         return encounter
     after = _identified(check, encounter)
     if check.joins:  # it says who and that somebody is there, and nothing of what the visit's own messages say
@@ -179,7 +179,7 @@ def is_late(check: Check, encounter: Encounter) -> bool:
 
 def is_arrival(check: Check) -> bool:
     """Whether the patient met the service with this event."""
-    return check.trigger in _ARRIVALS or check.trigger is TriggerEvent.LOOKUP
+    return check.trigger in _ARRIVALS or check.trigger.is_lookup
 
 
 def _is_past(encounter: Encounter, check: Check) -> bool:

@@ -106,7 +106,7 @@ def _wanted_by(position: int, check: Check, directory: Directory) -> Wanted | No
 def _sites(check: Check, directory: Directory) -> tuple[str, ...]:
     """A message is about its own site; a look, or a start, joins an encounter anywhere in its organisation."""
     site = directory.sites.get(check.site)
-    if not (check.trigger is TriggerEvent.LOOKUP or check.joins) or site is None:
+    if not (check.trigger.is_lookup or check.joins) or site is None:
         return (check.site,)
     return tuple(dict.fromkeys((check.site, *(each.ods_code for each in directory.sites_of(site.organisation_code)))))
 
@@ -114,7 +114,7 @@ def _sites(check: Check, directory: Directory) -> tuple[str, ...]:
 def _may_open(check: Check, directory: Directory) -> bool:
     """Where the site's own feed is live, a read alone opens no encounter: the attendance itself will."""
     site = directory.sites.get(check.site)
-    return check.trigger is not TriggerEvent.LOOKUP or not (site and site.feed_live and not site.lookups_alert)
+    return not check.trigger.is_lookup or not (site and site.feed_live and not site.lookups_alert)
 
 
 async def _link_merged(transaction: Transaction, works: Sequence[Work]) -> bool:

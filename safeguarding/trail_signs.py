@@ -17,7 +17,7 @@ OFTEN = 5
 """Looks of one actor at one person within `PERIOD` that are worth a question."""
 PERIOD = timedelta(days=30)
 
-_DELIBERATE = frozenset({TriggerEvent.LOOKUP, TriggerEvent.BANNER, TriggerEvent.COMMAND})
+_DELIBERATE = frozenset({TriggerEvent.LOOKUP, TriggerEvent.READ, TriggerEvent.BANNER, TriggerEvent.COMMAND})
 
 
 async def signs_of(transaction: Transaction, looks: Sequence[Access]) -> dict[UUID, list[str]]:

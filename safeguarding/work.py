@@ -65,7 +65,7 @@ class Work:
         if check.trigger is TriggerEvent.UNLINK and self.after:
             yield from (Found(each, each.nhs_number, (), locals_of(each)) for each in self.after)
             return
-        if check.trigger is TriggerEvent.LOOKUP or not self.after:
+        if check.trigger.is_lookup or not self.after:
             yield Found(self.after[0] if self.after else None, check.identity.nhs_number, (), check.identity.local_numbers)
         else:
             yield from (Found(each, each.nhs_number, (), locals_of(each)) for each in self.after)
@@ -101,7 +101,7 @@ class Work:
         check, encounter = self.check, found.encounter
         if check.silent or check.test:
             return False
-        if check.trigger is TriggerEvent.LOOKUP:
+        if check.trigger.is_lookup:
             return check.care_setting.is_unscheduled and not check.care_setting.is_private
         before = self.before.get(encounter.id) if encounter else None
         is_new = encounter is not None and (self._newly_known(encounter) or not (before and tells(before)))
@@ -125,7 +125,7 @@ class Work:
         ]
 
     def _marked(self, encounter: Encounter, flags: Sequence[Flag]) -> Encounter:
-        if self.check.trigger in {TriggerEvent.LOOKUP, TriggerEvent.BANNER} and encounter.id in self.before:
+        if (self.check.trigger.is_lookup or self.check.trigger is TriggerEvent.BANNER) and encounter.id in self.before:
             return encounter  # who only looks marks no encounter but the one that the look itself opened
         if self.check.trigger in _NO_LOOK:
             return encounter
@@ -157,7 +157,7 @@ class Work:
 
     def _says_again(self, before: Encounter, after: Encounter) -> bool:
         number = self.check.identity.nhs_number
-        if number is None or number != after.nhs_number or self.check.trigger is TriggerEvent.LOOKUP or is_late(self.check, before):
+        if number is None or number != after.nhs_number or self.check.trigger.is_lookup or is_late(self.check, before):
             return False
         mine = [each for each in self.found if each.encounter and each.encounter.id == after.id]
         return bool(mine) and not any(each.flags for each in mine)

@@ -39,7 +39,7 @@ class View:
 
 def to_audit_event(access: Access, number: str | None, view: View) -> Json:
     """One look. `number` is the NHS number that it was about, where that is known and may be said."""
-    is_read, is_search = access.trigger_event == TriggerEvent.BANNER, _is_search(access)
+    is_read, is_search = access.trigger_event in {TriggerEvent.BANNER, TriggerEvent.READ}, _is_search(access)
     checked = access.outcome != "could-not-check"
     profile = codes.PATIENT_READ_PROFILE if is_read else codes.PATIENT_QUERY_PROFILE if is_search else None
     resource: Json = {"resourceType": "AuditEvent", "id": access.id}
@@ -176,6 +176,9 @@ def _what(access: Access, number: str | None, view: View) -> Json:
         what: Json = {"type": "Encounter", "display": "The banner of an encounter" if _is_person(access) else "An encounter"}
         if view.for_auditor and access.encounter_id:
             what["identifier"] = {"value": str(access.encounter_id)}
+        return {"what": what, "type": codes.SYSTEM_OBJECT, "role": codes.DOMAIN_RESOURCE, "description": setting}
+    if access.trigger_event == TriggerEvent.READ:
+        what = {"display": "A Flag, CarePlan or CareTeam, by the id that an earlier answer gave"}
         return {"what": what, "type": codes.SYSTEM_OBJECT, "role": codes.DOMAIN_RESOURCE, "description": setting}
     if _is_search(access):
         shown = number if number and view.for_auditor else ""

@@ -153,8 +153,10 @@ def test_the_flags_parameters_are_published_with_their_definitions() -> None:
 
 @pytest.mark.parametrize("resource", ["Flag", "CareTeam"])
 def test_every_parameter_that_is_published_is_taken_and_no_other(resource: str) -> None:
-    values = {"patient": "9990000018", "subject": "9990000018", "code": FLAG_CODE, "category": FLAG_CODE, "date": "2026",
-              "_lastUpdated": "2026", "_count": "1", "_summary": "false", "_elements": "code", "_include": "Flag:detail"}  # fmt: skip
+    values = {
+        "patient": "9990000018", "subject": "9990000018", "code": FLAG_CODE, "category": FLAG_CODE, "date": "2026",
+        "_lastUpdated": "2026", "_count": "1", "_summary": "false", "_elements": "code", "_include": "Flag:detail",
+    }  # fmt: skip
     for each in PARAMETERS[resource]:
         pair = (each.name, values.get(each.name, "x"))
         asked = [pair] if each.name in {"patient", "subject"} else [("patient", "9990000018"), pair]

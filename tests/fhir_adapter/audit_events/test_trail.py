@@ -92,6 +92,16 @@ async def test_a_banner_is_a_patient_read_with_its_person_and_encounter(doorway:
     assert (user["name"], user["role"]) == ("Carla Clinician", [{"text": "clinician"}])
 
 
+async def test_a_read_by_id_is_a_patient_read_through_the_client(doorway: Doorway) -> None:
+    await doorway.house.flag()
+    [flag] = [entry["resource"] for entry in (await doorway.search()).json["entry"] if entry["resource"]["resourceType"] == "Flag"]
+    assert (await doorway.get(f"/Flag/{flag['id']}", X_Request_ID=REQUEST)).status == 200
+    read, search = resources(await audit(doorway, "/AuditEvent?agent=both-app"))
+    profiles = [event["meta"]["profile"][0].rpartition(".")[2] for event in (read, search)]
+    assert profiles == ["PatientRead", "PatientQuery"]
+    assert read["agent"][0]["who"]["identifier"] == {"value": "both-app"}
+
+
 async def test_a_look_that_could_not_be_answered_is_a_failure_without_a_patient(doorway: Doorway) -> None:
     await doorway.house.ask(number=None, local="77")
     [event] = resources(await audit(doorway, "/AuditEvent?agent=peer"))
