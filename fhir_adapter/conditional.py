@@ -17,14 +17,16 @@ from fhir_adapter.exchange import Answered
 from fhir_adapter.summary import Shape
 
 _VERSION_BYTES = 6
-_SETTLED = timedelta(seconds=2)
-"""Last-Modified tells whole seconds: only what is older than that cannot change again within the second it names."""
+_SETTLED = timedelta(seconds=30)
+"""A change is dated by the beginning of its transaction, which lasts seconds (runtime/database.py), and Last-Modified tells whole
+seconds: what changes after a read is dated later than that read's Last-Modified only where that is older than this."""
 
 
 def answer_read(resource: Json, headers: Mapping[str, str], shape: Shape, at: datetime) -> Answered:
     """The resource with its version, or 304 without a body. Its `meta.lastUpdated` says when it changed.
 
-    Without that, and while that second may bring another change, there is no Last-Modified, and If-Modified-Since is passed over.
+    Without that, and while a change of that time may still come, there is no Last-Modified, and If-Modified-Since is passed over.
+    So is one that is no Last-Modified of ours: a change may be dated earlier than it could be seen.
     Raises Refused for a read that counts.
     """
     if shape.counts_only:
@@ -54,7 +56,7 @@ def _is_known(headers: Mapping[str, str], version: str, updated: datetime | None
         tags = {tag.strip().removeprefix("W/").strip('"') for tag in none_match.split(",")}
         return bool(tags & {version, "*"})
     since = _to_instant(headers.get("if-modified-since", ""))
-    return updated is not None and since is not None and updated.replace(microsecond=0) <= since
+    return updated is not None and since is not None and updated.replace(microsecond=0) == since
 
 
 def _to_instant(text: str) -> datetime | None:

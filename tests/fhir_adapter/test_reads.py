@@ -6,6 +6,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from time_machine import travel
 
 from runtime.clock import now
 from tests.conftest import FreshDatabase
@@ -242,6 +243,25 @@ async def test_what_has_not_changed_since_is_not_sent(doorway: Doorway, kind: st
     assert (await doorway.get(there, If_Modified_Since=before)).status == 200
     assert (await doorway.get(there, If_Modified_Since=modified, If_None_Match='W/"1"')).status == 200
     assert (await doorway.get(there, If_Modified_Since="yesterday")).status == 200
+
+
+@pytest.mark.parametrize("kind", ["Flag", "CarePlan"])
+async def test_a_date_of_the_callers_own_hides_no_change_that_was_under_way_when_it_read(
+    doorway: Doorway, kind: str, fresh_database: FreshDatabase
+) -> None:
+    """An extract's change is dated by the beginning of its transaction, before anybody can see it."""
+    await doorway.house.flag()
+    settle(fresh_database)
+    there = (await ids(doorway))[kind]
+    async with doorway.house.database.transaction() as transaction:
+        await transaction.execute("UPDATE flags SET end_date = current_date - 3")
+        await transaction.execute("UPDATE extracts SET completed_at = now()")
+        first = await doorway.get(there)
+        read_at = format_datetime(now() + timedelta(seconds=1), usegmt=True)
+    assert first.json["status"] == "active"
+    with travel(now() + timedelta(minutes=1), tick=True):
+        again = await doorway.get(there, If_Modified_Since=read_at)
+    assert (again.status, again.json["status"]) == (200, "inactive" if kind == "Flag" else "completed")
 
 
 async def test_whom_to_ring_has_no_date_and_is_always_sent(doorway: Doorway, fresh_database: FreshDatabase) -> None:
