@@ -68,9 +68,9 @@ class Recorder:
         try:
             async with self._database.single() as transaction:
                 await record_attempts(transaction, attempts, self._me)
-        except psycopg.OperationalError:
+        except (CouldNotReachStore, psycopg.OperationalError):
             raise
-        except psycopg.Error as error:
+        except Exception as error:  # whatever it is, who waits would wait for ever
             if len(attempts) == 1:
                 note_store_error("attempt given up", error)
                 return

@@ -3,6 +3,9 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from alerts.claims import Attempt, claim_due
 from alerts.recording import Recorder
@@ -38,11 +41,14 @@ async def test_each_of_a_group_moves_its_own_delivery(database: Database) -> Non
     assert await attempts(database, three.id) == [(1, "delivered", "shown")]
 
 
-async def test_what_can_never_be_written_takes_no_other_with_it(database: Database) -> None:
+@pytest.mark.parametrize(
+    "broken", [{"seconds_until_next": float("nan"), "at": "no time"}, {"attempted": None}], ids=["by the store", "by us"]
+)
+async def test_what_can_never_be_written_takes_no_other_with_it(database: Database, broken: dict[str, Any]) -> None:
     one, two = await claimed(database, 2)
     recorder = Recorder(database, "me")
-    never = replace(attempt(one, TOLD), seconds_until_next=float("nan"), at="no time")  # type: ignore[arg-type]
-    await asyncio.gather(recorder.write(never), recorder.write(attempt(two, TOLD)))
+    async with asyncio.timeout(30):
+        await asyncio.gather(recorder.write(replace(attempt(one, TOLD), **broken)), recorder.write(attempt(two, TOLD)))
     assert await attempts(database, one.id) == []
     assert await attempts(database, two.id) == [(1, "sent", "")]
 
