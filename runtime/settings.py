@@ -107,7 +107,7 @@ class Settings(BaseSettings):
 
     def link(self, path: str) -> str:
         """An absolute address of a page, for e-mails and answers."""
-        return f"{self.public_url or 'http://' + self.http}{path}"
+        return f"{self.public_url.rstrip('/') or 'http://' + self.http}{path}"
 
 
 def load_settings(**overrides: Any) -> Settings:

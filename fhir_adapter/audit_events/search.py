@@ -70,6 +70,8 @@ def parse_trail(pairs: Pairs, base_url: str, *, by_post: bool, strict: bool) -> 
     """The search of an auditor. Raises Refused for what might be answered for somebody or some time else."""
     pages = [value for name, value in pairs if name == PAGE]
     if pages:
+        if len(pages) > 1 or _names_patient(pairs) or any(name in _OF_TRAIL - {PAGE} for name, _ in pairs):
+            raise Refused(INVALID_SEARCH, "A page is asked for alone: its link holds the whole search.")
         search, count = read_page(pages[0])
         return TrailAsked(None, search, count, f"{base_url}/AuditEvent?{PAGE}={pages[0]}")
     own = [(name, value) for name, value in pairs if name in _OF_TRAIL or name == "_count"]

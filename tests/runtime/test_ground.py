@@ -162,3 +162,9 @@ def test_keys_made_here_are_version_7_and_grow_with_time() -> None:
     assert {(key.version, key.variant) for key in keys} == {(7, UUID(int=0x8000 << 48).variant)}
     assert len(set(keys)) == 1000
     assert keys[0].int >> 80 <= keys[-1].int >> 80
+
+
+@pytest.mark.parametrize("url", ["https://alerts.amber.example", "https://alerts.amber.example/"])
+def test_an_address_is_the_same_with_and_without_a_slash_at_the_end_of_the_public_one(url: str) -> None:
+    """It is the audience that tokens must name to the letter."""
+    assert Settings(public_url=url).link("/oauth2/token") == "https://alerts.amber.example/oauth2/token"

@@ -170,6 +170,15 @@ async def test_pages_follow_one_another_to_the_end_and_hold_every_event_once(doo
     assert seen == [(SEEN_AT + timedelta(minutes=minute)).isoformat() for minute in range(6, -1, -1)]
 
 
+@pytest.mark.parametrize("more", [f"patient={OTHER_CHILD}", "agent=another", "date=2026", "_page=x"])
+async def test_a_page_is_asked_for_alone_and_never_answered_for_somebody_else(doorway: Doorway, more: str) -> None:
+    for _ in range(2):
+        await doorway.search()
+    first = await audit(doorway, "/AuditEvent/_search", f"patient={CHILD}&_count=1")
+    response = await audit(doorway, f"{path_of(links(first)['next'])}&{more}")
+    assert (response.status, response.spine_code) == (400, "INVALID_SEARCH_DATA")
+
+
 async def test_no_link_carries_the_number_that_was_posted_and_the_next_page_is_still_the_patients(doorway: Doorway) -> None:
     for visit in range(3):
         await doorway.house.ask(visit_number=f"V{visit}", minutes=visit, number=UNKNOWN_CHILD)
