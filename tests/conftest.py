@@ -5,10 +5,12 @@ milliseconds. `servers` are the embedded servers themselves; `redis_url` is thei
 """
 
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -58,7 +60,31 @@ def embedded() -> Iterator[Embedded]:
     with tempfile.TemporaryDirectory(prefix="nightlight-tests-") as folder:
         place = Path(folder) / "data"
         with EmbeddedServers(place) as servers:
-            yield Embedded(DataFolder(place.resolve()), servers)
+            embedded = Embedded(DataFolder(place.resolve()), servers)
+            flush_nothing(embedded)
+            yield embedded
+
+
+def flush_nothing(embedded: Embedded) -> None:
+    """Nobody cuts the power of these servers, and what a killed process wrote stays with the system: then a database is dropped in
+    a fiftieth of the time. The services that the acceptance tests start have servers of their own, which flush."""
+    set_fsync(embedded, "off")
+
+
+def set_fsync(embedded: Embedded, value: LiteralString) -> None:
+    with embedded.superuser() as superuser:
+        superuser.execute(f"ALTER SYSTEM SET fsync = {value}")
+        superuser.execute("SELECT pg_reload_conf()")
+        while superuser.execute("SHOW fsync").fetchone() != (value,):
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def durable_database(embedded: Embedded, fresh_database: FreshDatabase) -> Iterator[FreshDatabase]:
+    """A fresh database on servers that flush, as the service wants them."""
+    set_fsync(embedded, "on")
+    yield fresh_database
+    flush_nothing(embedded)
 
 
 @pytest.fixture(scope="session")
