@@ -76,7 +76,7 @@ def want_of(check: Check, encounter: Encounter) -> Want | None:
         and encounter.could_not_check == CouldNotCheckReason.NO_NUMBER
         and tells(encounter)
     )
-    family, given = who.family_name.strip(), who.given_name.strip()
+    family, given = _storable(who.family_name), _storable(who.given_name)
     if not wanted or not (family or given):
         return None
     is_known = who.birth_date is not None and date(1900, 1, 1) < who.birth_date <= check.at.date()
@@ -224,6 +224,11 @@ async def oldest_wanted(transaction: Connection) -> datetime | None:
     """Since when the oldest want has waited for an answer; None where none waits. For readiness: it tells that PDS is away."""
     row = await (await transaction.execute("SELECT min(wanted_at) FROM trace_wants WHERE outcome IS NULL")).fetchone()
     return row[0] if row else None
+
+
+def _storable(name: str) -> str:
+    """On one line, and without what no database takes: nobody's arrival is lost for a question about it."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
 
 
 def _encounter(want: Want) -> UUID:

@@ -39,12 +39,13 @@ def read_patient(resource: Json, patient_id: str, today: date) -> Given:
     numbers, are_valid = _numbers(identifiers)
     if len(numbers) > 1 or (numbers and not are_valid):
         return Given(Identity(None, CouldNotCheckReason.AMBIGUOUS_NUMBER))
-    if not numbers:
-        return Given(Identity(None, CouldNotCheckReason.NO_NUMBER if are_valid else CouldNotCheckReason.INVALID_NUMBER))
     family, given = _name(resource)
+    birth_date = _day(resource.get("birthDate"))
+    if not numbers:
+        why_not = CouldNotCheckReason.NO_NUMBER if are_valid else CouldNotCheckReason.INVALID_NUMBER
+        return Given(Identity(None, why_not, family_name=family, given_name=given, birth_date=birth_date))
     [number] = numbers
     unverified = not all(_is_verified(each) for each in identifiers)
-    birth_date = _day(resource.get("birthDate"))
     return Given(Identity(number, family_name=family, given_name=given, birth_date=birth_date, unverified=unverified))
 
 

@@ -180,6 +180,13 @@ async def test_who_turns_out_to_be_somebody_else_while_pds_is_asked_gets_no_numb
     assert (await encounter_of(house, encounter_id)).nhs_number is None
 
 
+@pytest.mark.parametrize("family", ["Exa\x00mple", "\x00", "Unknown\x00"])
+async def test_a_name_that_no_database_takes_loses_no_arrival_and_no_question(house: House, family: str) -> None:
+    await arrive(house, family_name=family)
+    asked = [("Exa mple",)] if family.startswith("Exa") else []
+    assert await house.rows("SELECT details ->> 'family' FROM trace_wants") == asked
+
+
 @pytest.mark.parametrize("said", [{"family_name": "", "given_name": "", "birth_date": None}, {"birth_date": None}])
 async def test_a_message_that_says_less_of_the_same_patient_ends_no_question(
     house: House, register: Register, said: dict[str, Any]

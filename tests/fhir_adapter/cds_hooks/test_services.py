@@ -195,6 +195,14 @@ async def test_an_arrival_that_could_not_be_checked_is_recorded_and_waits_for_it
     assert await alerts(clinic) == 1
 
 
+@pytest.mark.parametrize("family", ["Exa\x00mple", "\x00", "Unknown\x00"])
+async def test_a_name_that_no_database_takes_loses_no_arrival(clinic: Clinic, family: str) -> None:
+    [card] = await clinic.start(None, name=[{"family": family, "given": ["A\x00da"]}])
+    assert card["summary"] == "We could not check: no NHS number was given."
+    assert await clinic.house.value("SELECT count(*) FROM encounters") == 1
+    assert await clinic.house.rows("SELECT details ->> 'family' FROM trace_wants") == [("Exa mple",)] * (family == "Exa\x00mple")
+
+
 async def test_a_late_feed_is_a_warning_that_it_is_not_fully_checked(clinic: Clinic) -> None:
     await clinic.house.rows("UPDATE authorities SET last_extracted_at = now() - interval '9 days' WHERE code = '302' RETURNING 1")
     clinic.house.directory.forget()
