@@ -10,7 +10,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from domain.actor import Actor, ActorKind, Purpose
-from domain.encounter import TriggerEvent
+from domain.encounter import EncounterState, TriggerEvent
 from fhir_adapter.care import Manner
 from fhir_adapter.codes import Json
 from fhir_adapter.encounters.answers import Recording, to_answered
@@ -135,7 +135,7 @@ async def _record(parts: Parts, call: Call, sent: Sent, site: Site, asked: Check
         asked,
         trigger=trigger,
         care_setting=setting,
-        event_at=_event_at(sent, trigger, creates=creates),
+        event_at=_event_at(sent, trigger, held, creates=creates),
         departed_at=_departed_at(sent, trigger, asked.at),
         left_before_seen=sent.left_before_seen,
     )
@@ -159,10 +159,14 @@ def _is_there(sent: Sent, trigger: TriggerEvent) -> bool:
     return sent.status != "finished" and trigger not in {TriggerEvent.PRE_ADMIT, TriggerEvent.CANCEL_ADMIT}
 
 
-def _event_at(sent: Sent, trigger: TriggerEvent, *, creates: bool) -> datetime | None:
-    """What orders the events of a visit: when the sender last changed the Encounter; else, of an arrival, when it was; else now."""
+def _event_at(sent: Sent, trigger: TriggerEvent, held: Held | None, *, creates: bool) -> datetime | None:
+    """What orders the events of a visit: when the sender last changed the Encounter; else, of an arrival, when it was; else now.
+
+    An arrival after a cancelled one is now: whoever sends it again may mean that the patient is there after all.
+    """
     arrives = creates and trigger in {TriggerEvent.REGISTER, TriggerEvent.ADMIT}
-    return sent.last_updated or (sent.started_at if arrives else None)
+    is_back = held is not None and held.state is EncounterState.CANCELLED
+    return sent.last_updated or (sent.started_at if arrives and not is_back else None)
 
 
 def _departed_at(sent: Sent, trigger: TriggerEvent, at: datetime) -> datetime | None:

@@ -327,6 +327,16 @@ async def test_a_repeat_under_another_id_does_not_undo_what_came_after_it(doorwa
     assert await doorway.house.value("SELECT state FROM encounters") == "closed"
 
 
+async def test_an_arrival_after_a_cancelled_one_is_one_after_all_though_nothing_says_when(doorway: Doorway) -> None:
+    """A system that sends no meta.lastUpdated leaves no alert of a child who is there taken back."""
+    await doorway.house.flag()
+    for status in ("in-progress", "cancelled"):
+        await post(doorway, encounter(status))
+    assert await doorway.house.rows("SELECT e.state, a.state FROM encounters e, alerts a") == [("cancelled", "retracted")]
+    await post(doorway, encounter())
+    assert await doorway.house.rows("SELECT e.state, a.state FROM encounters e, alerts a") == [("open", "raised")]
+
+
 async def test_one_id_for_two_visits_is_two_events(doorway: Doorway) -> None:
     await post(doorway, encounter(), X_Request_ID=REQUEST_ID)
     await post(doorway, encounter(visit="V2"), X_Request_ID=REQUEST_ID)
