@@ -46,9 +46,9 @@ async def test_what_the_page_says_is_asked_is_asked() -> None:
 
 @pytest.mark.parametrize("line", [line for block in BLOCKS for line in block.splitlines() if line.startswith("nightlight ")])
 def test_every_command_of_the_page_verifies_somebody(
-    line: str, durable_database: FreshDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    line: str, fresh_database: FreshDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NIGHTLIGHT_DATABASE_URL", durable_database.service_url)
+    monkeypatch.setenv("NIGHTLIGHT_DATABASE_URL", fresh_database.service_url)
     monkeypatch.setenv("NIGHTLIGHT_DATA_DIR", str(tmp_path))
     with register_in_a_thread(PEOPLE) as register:
         for name, value in environment(register, tmp_path).items():
