@@ -7,6 +7,7 @@ Source: CDS Hooks 2.0, "Trusting CDS Clients" (allow list of iss and jku).
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import LiteralString
 from urllib.parse import urlsplit
 
 from domain.actor import Actor
@@ -79,14 +80,45 @@ def check_origin(origin: str) -> None:
         raise InvalidInput("an origin is written like https://ehr.amber.example, in lower case and without a path")
 
 
+async def exchange_keys(transaction: Connection, actor: Actor, issuer: str, jku: str | None, key_set: str | None) -> None:
+    """Put keys in the place of those that an EHR has; the old ones are good no more, within a few seconds.
+
+    Without an address the one that its tokens may name stays. Raises NotFound where the EHR is not registered.
+    """
+    await _change(
+        transaction,
+        "UPDATE cds_clients SET keys = %s::jsonb, jku = coalesce(%s, jku) WHERE issuer = %s",
+        (key_set, jku, issuer),
+        f"there is no EHR {issuer}",
+    )
+    await record_audit(transaction, actor, "cds-client.rotate", "cds-client", issuer, jku=jku, keys_held=key_set is not None)
+
+
 async def disable_cds_client(transaction: Connection, actor: Actor, issuer: str) -> None:
     """Answer an EHR no more, within a few seconds. Raises NotFound where none is registered that is enabled."""
-    disabled = await transaction.execute(
-        "UPDATE cds_clients SET disabled_at = now() WHERE issuer = %s AND disabled_at IS NULL", (issuer,)
+    await _change(
+        transaction,
+        "UPDATE cds_clients SET disabled_at = now() WHERE issuer = %s AND disabled_at IS NULL",
+        (issuer,),
+        f"there is no EHR {issuer}, or it is disabled already",
     )
-    if disabled.rowcount == 0:
-        raise NotFound(f"there is no EHR {issuer}, or it is disabled already")
     await record_audit(transaction, actor, "cds-client.disable", "cds-client", issuer)
+
+
+async def enable_cds_client(transaction: Connection, actor: Actor, issuer: str) -> None:
+    """Answer an EHR again, within a few seconds. Raises NotFound where none is registered that is disabled."""
+    await _change(
+        transaction,
+        "UPDATE cds_clients SET disabled_at = NULL WHERE issuer = %s AND disabled_at IS NOT NULL",
+        (issuer,),
+        f"there is no EHR {issuer} that is disabled",
+    )
+    await record_audit(transaction, actor, "cds-client.enable", "cds-client", issuer)
+
+
+async def _change(transaction: Connection, statement: LiteralString, values: tuple[object, ...], without: str) -> None:
+    if (await transaction.execute(statement, values)).rowcount == 0:
+        raise NotFound(without)
 
 
 async def read_cds_clients(transaction: Connection) -> dict[str, CdsClient]:

@@ -1,4 +1,4 @@
-"""Commands that say which EHRs may ask for cards (CDS Hooks): `nightlight cds-client add | list | disable`."""
+"""Commands that say which EHRs may ask for cards (CDS Hooks): `nightlight cds-client add | list | rotate | disable | enable`."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,14 @@ from runtime.database import Database
 from runtime.endpoints import endpoints
 from runtime.jwks import public_key
 from runtime.settings import Settings
-from safeguarding.cds_clients import CdsClient, add_cds_client, disable_cds_client, read_cds_clients
+from safeguarding.cds_clients import (
+    CdsClient,
+    add_cds_client,
+    disable_cds_client,
+    enable_cds_client,
+    exchange_keys,
+    read_cds_clients,
+)
 
 cds_clients = typer.Typer(no_args_is_help=True, help="EHRs that may ask for cards (CDS Hooks).")
 
@@ -96,6 +103,48 @@ def cds_client_list(data: DataFolder = None) -> None:
             "yes" if client.info_card else "no", "enabled" if client.enabled else "disabled",
         )  # fmt: skip
     out.print(table)
+
+
+@cds_clients.command("rotate")
+def cds_client_rotate(
+    issuer: Issuer,
+    jwks_url: Annotated[str | None, typer.Option(help="Where its public keys are from now on.", show_default=False)] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its public keys from now on: PEM, JWK, or JWK Set.", show_default=False)
+    ] = None,
+    kid: Annotated[
+        str | None, typer.Option(help="What its tokens call the key by, where the file does not say.", show_default=False)
+    ] = None,
+    data: DataFolder = None,
+) -> None:
+    """Put other keys in the place of an EHR's own: what the old ones sign is refused within a few seconds.
+
+    For an overlap give a JWK Set that holds the old key beside the new one, and afterwards one without it.
+    """
+    if jwks_url is None and key is None:
+        raise InvalidInput("name the address of its keys with --jwks-url, or a file with them with --key")
+    held = read_keys(key, kid) if key else None
+
+    async def work(database: Database, settings: Settings) -> None:
+        if jwks_url is not None and held is None:
+            endpoints(settings).check(jwks_url)
+        async with database.transaction() as transaction:
+            await exchange_keys(transaction, operator(), issuer, jwks_url, held)
+
+    on_store(data, work)
+    out.print(f"EHR {issuer} signs with its new keys from now on.", markup=False)
+
+
+@cds_clients.command("enable")
+def cds_client_enable(issuer: Issuer, data: DataFolder = None) -> None:
+    """Answer an EHR again that was disabled."""
+
+    async def work(database: Database, _: Settings) -> None:
+        async with database.transaction() as transaction:
+            await enable_cds_client(transaction, operator(), issuer)
+
+    on_store(data, work)
+    out.print(f"EHR {issuer} is answered again within a few seconds.", markup=False)
 
 
 @cds_clients.command("disable")

@@ -17,7 +17,7 @@ ISSUER = "https://ehr.amber.example"
 KEY = ECKey.generate_key("P-384", {"kid": "one"})
 
 
-@pytest.mark.parametrize("command", ["add", "list", "disable"])
+@pytest.mark.parametrize("command", ["add", "list", "rotate", "disable", "enable"])
 def test_each_command_explains_itself(command: str) -> None:
     done = CliRunner().invoke(app, ["cds-client", command, "--help"])
     assert done.exit_code == 0
@@ -90,3 +90,31 @@ def test_an_ehr_is_registered_listed_and_disabled_and_each_is_audited(
     with psycopg.connect(fresh_database.service_url) as connection:
         audited = connection.execute("SELECT action FROM audit_events WHERE subject_type = 'cds-client' ORDER BY id").fetchall()
     assert audited == [("cds-client.add",), ("cds-client.add",), ("cds-client.disable",)]
+
+
+def test_an_ehr_exchanges_its_keys_and_is_enabled_again(
+    fresh_database: FreshDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIGHTLIGHT_DATABASE_URL", fresh_database.service_url)
+    monkeypatch.setenv("NIGHTLIGHT_DATA_DIR", str(tmp_path))
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    for file, kid in ((old, "one"), (new, "two")):
+        file.write_text(json.dumps(ECKey.generate_key("P-384", {"kid": kid}).as_dict(private=False)))
+
+    def run(*arguments: str) -> int:
+        return CliRunner().invoke(app, list(arguments)).exit_code
+
+    with psycopg.connect(fresh_database.owner_url, autocommit=True) as owner:
+        assert run("cds-client", "rotate", ISSUER, "--key", str(new)) != 0
+        assert run("site", "add", "R0A01", "--name", "Amber", "--setting", "emergency-department") == 0
+        assert run("cds-client", "add", ISSUER, "--organisation", "R0A", "--key", str(old)) == 0
+        assert run("cds-client", "rotate", ISSUER) != 0
+        assert run("cds-client", "rotate", ISSUER, "--key", str(new)) == 0
+        kids = owner.execute("SELECT jsonb_path_query_array(keys, '$.keys[*].kid') FROM cds_clients").fetchone()
+        assert kids == (["two"],)
+        assert run("cds-client", "enable", ISSUER) != 0
+        assert run("cds-client", "disable", ISSUER) == 0
+        assert run("cds-client", "enable", ISSUER) == 0
+        assert owner.execute("SELECT disabled_at FROM cds_clients").fetchone() == (None,)
+        actions = owner.execute("SELECT action FROM audit_events WHERE action LIKE 'cds-client.%' ORDER BY occurred_at").fetchall()
+    assert [action.rpartition(".")[2] for (action,) in actions] == ["add", "rotate", "disable", "enable"]
