@@ -76,6 +76,7 @@ async def look(
         at=now(),
         silent=not origin.manner.unscheduled,
         request_id=asked.request_id,
+        once=True,
     )
     answer = (await parts.desk.ask(check)).outcome
     if isinstance(answer, CouldNotCheck):

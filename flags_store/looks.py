@@ -34,6 +34,8 @@ class Look:
     in_history: bool
     encounter_id: UUID | None = None
     request_id: str | None = None
+    once: bool = False
+    """A request with this id that is sent again is one access."""
     local_numbers: tuple[LocalNumber, ...] = ()
     """By these a newborn is found that has no number yet."""
 
@@ -145,8 +147,9 @@ def _to_flag(row: Sequence[Any]) -> Flag:
 
 async def _record_accesses(transaction: Transaction, key: bytes, looks: Sequence[Look], found: Sequence[tuple[Flag, ...]]) -> None:
     rows = [_access_row(key, entry, flags) for entry, flags in zip(looks, found, strict=True)]
-    statement = _ACCESSES_ONCE if any(entry.request_id for entry in looks) else _ACCESSES
-    await transaction.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    once = [entry.request_id for entry in looks if entry.once]
+    await (transaction.execute(_ACCESSES_ONCE, [*columns, once]) if once else transaction.execute(_ACCESSES, columns))
 
 
 def _access_row(key: bytes, entry: Look, flags: tuple[Flag, ...]) -> tuple[object, ...]:
@@ -177,7 +180,8 @@ _ACCESSES_ONCE = (
               trigger_event, care_setting, in_history, encounter_id, outcome, request_id)
     WHERE NOT EXISTS (
         SELECT FROM accesses a
-        WHERE a.request_id = asked.request_id AND a.occurred_at BETWEEN now() - interval '1 day' AND now() + interval '1 hour'
+        WHERE asked.request_id = ANY(%s::text[]) AND a.request_id = asked.request_id
+          AND a.occurred_at BETWEEN now() - interval '1 day' AND now() + interval '1 hour'
           AND a.actor_kind = asked.actor_kind AND a.actor_id = asked.actor_id AND a.actor_role = asked.actor_role
           AND a.organisation = asked.organisation AND a.trigger_event = asked.trigger_event
           AND a.care_setting = asked.care_setting AND a.in_history = asked.in_history

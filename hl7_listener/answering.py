@@ -34,6 +34,7 @@ from runtime.logs import get_logger
 from safeguarding.check import Check
 from safeguarding.desk import CouldNotStore, Desk
 from safeguarding.directory import DirectoryReader, Peer, Site
+from safeguarding.encounter_events import is_attendance
 from safeguarding.inbox import is_recycled
 
 log = get_logger()
@@ -41,13 +42,16 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """What answering needs. `on_message` hears which site has just sent a real message; `link` makes a path an address."""
+    """What answering needs. `link` makes a path an address.
+
+    `on_message` hears which site has just sent a real message, when, and whether of an attendance.
+    """
 
     desk: Desk
     directory: DirectoryReader
     database: Database
     default_charset: str = ""
-    on_message: Callable[[str, datetime], None] = lambda _, __: None
+    on_message: Callable[[str, datetime, bool], None] = lambda _, __, ___: None
     link: Callable[[str], str] = lambda path: path
     on_lookup: Callable[[str, Check], None] = lambda _, __: None
     insistence: Insistence = field(default_factory=Insistence)
@@ -124,7 +128,8 @@ class Answerer:
         if replies[-1].recycled:
             RECYCLED.labels(site.ods_code).inc()
         if not checks[-1].test:
-            self.on_message(site.ods_code, checks[-1].at)
+            attended = not replies[-1].repeated and any(is_attendance(check) for check in checks)
+            self.on_message(site.ods_code, checks[-1].at, attended)
         return from_kept(replies[-1].acknowledgement)
 
     def _checks(self, message: Message, header: Header, site: Site, peer: Peer, sender: Sender) -> list[Check]:

@@ -66,6 +66,9 @@ class Check:
     acknowledge: Callable[[Outcome], bytes] | None = None
     """Renders the acknowledgement that is stored with the message; pure and quick."""
     request_id: str | None = None
+    """By which the asker finds it again in the trail."""
+    once: bool = False
+    """The request id is for this request alone, and comes again only where it is sent again (X-Request-ID): that is one access."""
 
     @property
     def moment(self) -> datetime:
@@ -101,7 +104,7 @@ class Check:
             keys.add(f"visit {self.site} {self.visit_number}")
         if self.encounter_id:
             keys.add(f"encounter {self.encounter_id}")
-        if self.request_id:
+        if self.once:
             keys.add(f"request {self.actor.id} {self.request_id}")
         return frozenset(keys)
 

@@ -41,7 +41,7 @@ class CareSettingRule:
 class Site:
     """A hospital site or service.
 
-    `feed_live`: messages of its own have come within a day; then a lookup alone tells nobody, unless `lookups_alert`.
+    `feed_live`: it has told of attendances within a day; then a lookup alone tells nobody, unless `lookups_alert`.
     How its messages are answered: `announce_in_ack`, `refuse_recycled` (control IDs), `silent_on_failure` (of ours).
     `character_set` is the name by which HL7 knows the one of messages that name none; empty where the listener's own holds.
     `is_told`: its own system is told that there is something to open (`safeguarding.outbound`).
@@ -209,7 +209,7 @@ async def _read_sites(transaction: Transaction, rules: dict[str, list[CareSettin
     cursor = await transaction.execute(
         """
         SELECT s.ods_code, s.organisation_code, o.name, s.name, s.setting, s.host_authority_code, s.safeguarding_phone,
-               s.frame_ancestors, s.lookups_alert, f.last_message_at,
+               s.frame_ancestors, s.lookups_alert, f.last_attendance_at,
                s.announce_in_ack, s.refuse_recycled, s.silent_on_failure, s.character_set, b.site IS NOT NULL
         FROM sites s JOIN organisations o ON o.ods_code = s.organisation_code LEFT JOIN site_feeds f ON f.site = s.ods_code
         LEFT JOIN outbound_feeds b ON b.site = s.ods_code AND b.switched_off_at IS NULL
@@ -218,9 +218,9 @@ async def _read_sites(transaction: Transaction, rules: dict[str, list[CareSettin
     return {
         ods: Site(
             ods, organisation, organisation_name, name, CareSetting(setting), host, phone, tuple(ancestors), tuple(rules[ods]),
-            last_message_at is not None and now() - last_message_at < FEED_LIVE, lookups_alert, *answering,
+            attended_at is not None and now() - attended_at < FEED_LIVE, lookups_alert, *answering,
         )
-        for ods, organisation, organisation_name, name, setting, host, phone, ancestors, lookups_alert, last_message_at, *answering
+        for ods, organisation, organisation_name, name, setting, host, phone, ancestors, lookups_alert, attended_at, *answering
         in await cursor.fetchall()
     }  # fmt: skip
 

@@ -182,6 +182,12 @@ def is_arrival(check: Check) -> bool:
     return check.trigger in _ARRIVALS or check.trigger.is_lookup
 
 
+def is_attendance(check: Check) -> bool:
+    """Whether it says that somebody is there whom an authority would hear of. Only that makes a site's feed live."""
+    is_told = check.care_setting.is_unscheduled and not check.care_setting.is_private and not check.silent and not check.test
+    return is_told and check.trigger in _OPENING and check.departed_at is None
+
+
 def _is_past(encounter: Encounter, check: Check) -> bool:
     """Whether it was opened by a look, a start or a birth, and its time is over: who looks now sees the child anew."""
     if encounter.key.startswith((BIRTH_KEY, START_KEY)):

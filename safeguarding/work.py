@@ -94,7 +94,7 @@ class Work:
         setting = encounter.care_setting if encounter else check.care_setting
         return Look(
             check.actor, check.purpose, check.trigger, setting, found.number, check.at, self._in_history(found),
-            encounter.id if encounter else None, check.request_id, found.local_numbers,
+            encounter.id if encounter else None, check.request_id, check.once, found.local_numbers,
         )  # fmt: skip
 
     def _in_history(self, found: Found) -> bool:

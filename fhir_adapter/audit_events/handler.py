@@ -39,6 +39,7 @@ async def _history(parts: Parts, call: Call) -> Answered:
         at=now(),
         silent=True,
         request_id=call.asked.request_id,
+        once=True,
     )
     answer = (await parts.desk.ask(check)).outcome
     if isinstance(answer, CouldNotCheck):

@@ -86,6 +86,7 @@ def _to_check(client: CdsClient, service: Service, call: Call, site: Site, given
         joins=service.records,
         silent=not service.records and not site.setting.is_unscheduled,
         request_id=call.instance,
+        once=True,
     )
 
 

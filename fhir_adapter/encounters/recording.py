@@ -124,6 +124,7 @@ def _to_check(call: Call, sent: Sent, site: Site) -> Check:
         silent=client.care is Care.SCHEDULED,
         message=MessageKey(f"FHIR {client.id}", site.ods_code, asked.request_id.lower(), content),
         request_id=asked.request_id,
+        once=True,
     )
 
 

@@ -161,3 +161,8 @@ CREATE TABLE trace_wants (
     CHECK ((details IS NULL) = (outcome IS NOT NULL))
 );
 CREATE INDEX trace_wants_due ON trace_wants (due_at) WHERE outcome IS NULL;
+
+-- ── when a site last told of somebody who is there (runtime of the doors, safeguarding) ──────────────────────────────
+
+-- Of an attendance that an authority hears of. Only that makes a feed live: a feed of clinics, or of what is over, tells nobody.
+ALTER TABLE site_feeds ADD COLUMN last_attendance_at timestamptz;

@@ -59,7 +59,7 @@ async def _main(settings: Settings) -> None:
         async with Desk(database, directory, key, settings.desk_queue, nudger, traces=traces) as desk:
             clients = ClientReader(database)
             access = Access(TokenVerifier(key), clients)
-            parts = Parts(desk, directory, database, settings.link(FHIR), key, feeds.note)
+            parts = Parts(desk, directory, database, settings.link(FHIR), key, feeds.note_attendance)
             doors: dict[str, ASGIApp] = {FHIR: FhirDoor(parts, access, Throttle(settings.fhir_requests_per_second))}
             published = PublishedKeys(endpoints(settings))
             doors[OAUTH] = TokenEndpoint(database, clients, published, key, token_url(parts.base_url))

@@ -90,23 +90,34 @@ class Nudger:
 
 
 class SiteFeeds:
-    """When each site sent its last real message: noted as they come, written with the heartbeat, so that no row runs hot."""
+    """When each site sent its last real message, and told of its last attendance: noted as they come, written with the heartbeat,
+    so that no row runs hot."""
 
     def __init__(self) -> None:
-        self._last: dict[str, datetime] = {}
+        self._messages: dict[str, datetime] = {}
+        self._attendances: dict[str, datetime] = {}
 
-    def note(self, site: str, at: datetime) -> None:
-        """A message of the site was answered."""
-        self._last[site] = at
+    def note(self, site: str, at: datetime, attended: bool) -> None:
+        """A message of the site was answered; `attended`: it told of somebody who is there and whom an authority hears of."""
+        self._messages[site] = at
+        if attended:
+            self._attendances[site] = at
+
+    def note_attendance(self, site: str, at: datetime) -> None:
+        """The site told of an attendance."""
+        self.note(site, at, True)
 
     async def write(self, transaction: Connection) -> None:
         """Write down what came since the last time."""
-        last, self._last = self._last, {}
-        for site, at in sorted(last.items()):
+        messages, attendances = self._messages, self._attendances
+        self._messages, self._attendances = {}, {}
+        for site, at in sorted(messages.items()):
             await transaction.execute(
                 """
-                INSERT INTO site_feeds (site, last_message_at) VALUES (%s, %s)
-                ON CONFLICT (site) DO UPDATE SET last_message_at = greatest(site_feeds.last_message_at, excluded.last_message_at)
+                INSERT INTO site_feeds AS known (site, last_message_at, last_attendance_at) VALUES (%s, %s, %s)
+                ON CONFLICT (site) DO UPDATE
+                SET last_message_at = greatest(known.last_message_at, excluded.last_message_at),
+                    last_attendance_at = greatest(known.last_attendance_at, excluded.last_attendance_at)
                 """,
-                (site, at),
+                (site, at, attendances.get(site)),
             )

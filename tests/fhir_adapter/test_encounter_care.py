@@ -133,7 +133,7 @@ class Noted:
         house = doorway.house
         self.house, self.feeds = house, SiteFeeds()
         access = Access(TokenVerifier(KEY), ClientReader(house.database, kept_seconds=0))
-        parts = Parts(house.desk, house.directory, house.database, BASE_URL, KEY, self.feeds.note)
+        parts = Parts(house.desk, house.directory, house.database, BASE_URL, KEY, self.feeds.note_attendance)
         self.doorway = Doorway(FhirDoor(parts, access), house)
 
     async def beat(self) -> dict[str, datetime]:

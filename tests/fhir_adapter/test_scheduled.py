@@ -51,7 +51,7 @@ async def test_a_look_joins_the_encounter_that_is_open_at_the_organisation(doorw
 
 async def test_where_the_sites_own_feed_is_live_a_read_alone_does_not_alert(doorway: Doorway) -> None:
     await doorway.house.flag()
-    await doorway.house.rows("INSERT INTO site_feeds (site, last_message_at) VALUES ('R0A01', now()) RETURNING site")
+    await doorway.house.rows("INSERT INTO site_feeds VALUES ('R0A01', now(), now()) RETURNING site")
     assert len(matches(await doorway.search())) == 1
     assert await doorway.house.value("SELECT count(*) FROM alerts") == 0
     assert await doorway.house.value("SELECT in_history FROM accesses")

@@ -82,7 +82,7 @@ async def furnish(doorway: Doorway) -> None:
         """
     )
     await doorway.house.rows(
-        "INSERT INTO site_feeds (site, last_message_at) VALUES ('R0A02', now()), ('R0A05', now()) RETURNING site"
+        "INSERT INTO site_feeds VALUES ('R0A02', now(), now()), ('R0A05', now(), now()) RETURNING site"
     )
     doorway.house.directory.forget()
 

@@ -214,7 +214,7 @@ async def test_a_query_tells_the_authority_as_any_lookup_does_where_no_feed_is_l
 async def test_where_the_sites_feed_is_live_a_query_tells_nobody(door: Door) -> None:
     await door.house.flag(CHILD)
     async with door.house.database.transaction() as transaction:
-        await transaction.execute("INSERT INTO site_feeds (site, last_message_at) VALUES ('R0A01', now())")
+        await transaction.execute("INSERT INTO site_feeds VALUES ('R0A01', now(), now())")
     door.house.directory.forget()
     await door.ask(q22())
     assert await door.house.value("SELECT count(*) FROM alerts") == 0

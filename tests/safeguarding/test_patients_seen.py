@@ -299,7 +299,7 @@ async def test_where_the_sites_own_feed_is_live_a_read_alone_alerts_only_by_its_
 ) -> None:
     await house.flag()
     async with house.database.transaction() as transaction:
-        await transaction.execute("INSERT INTO site_feeds VALUES ('R0A01', now())")
+        await transaction.execute("INSERT INTO site_feeds VALUES ('R0A01', now(), now())")
         await transaction.execute("UPDATE sites SET lookups_alert = %s", (lookups_alert,))
     reply = await house.ask(trigger=TriggerEvent.LOOKUP, visit_number="")
     assert isinstance(reply.outcome, Flagged)

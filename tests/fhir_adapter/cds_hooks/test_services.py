@@ -38,7 +38,7 @@ async def alerts(clinic: Clinic) -> int:
 
 
 async def feed_is_live(clinic: Clinic) -> None:
-    await clinic.house.rows("INSERT INTO site_feeds VALUES ('R0A01', now()) RETURNING 1")
+    await clinic.house.rows("INSERT INTO site_feeds VALUES ('R0A01', now(), now()) RETURNING 1")
     clinic.house.directory.forget()
 
 
