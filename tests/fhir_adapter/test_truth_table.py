@@ -81,9 +81,7 @@ async def furnish(doorway: Doorway) -> None:
         VALUES ('R0A05', 'R0A', 'Amber Children', 'emergency-department', true) RETURNING ods_code
         """
     )
-    await doorway.house.rows(
-        "INSERT INTO site_feeds VALUES ('R0A02', now(), now()), ('R0A05', now(), now()) RETURNING site"
-    )
+    await doorway.house.rows("INSERT INTO site_feeds VALUES ('R0A02', now(), now()), ('R0A05', now(), now()) RETURNING site")
     doorway.house.directory.forget()
 
 
