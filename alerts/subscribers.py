@@ -76,11 +76,15 @@ _LOCK_ALL = """
     ORDER BY id FOR UPDATE SKIP LOCKED
 """
 
+# So many at once as a transaction has time for, the first of all; what is left is numbered when somebody asks again.
 _NUMBER = """
     WITH numbered AS MATERIALIZED (
         SELECT d.id, d.recipient, s.last_event + row_number() OVER (PARTITION BY d.recipient ORDER BY d.id) AS number
-        FROM deliveries d JOIN subscriptions s ON s.id = d.recipient::uuid
-        WHERE d.channel = 'subscription' AND d.event_number IS NULL AND d.recipient = ANY(%s)
+        FROM (
+            SELECT id, recipient FROM deliveries
+            WHERE channel = 'subscription' AND event_number IS NULL AND recipient = ANY(%s) ORDER BY id LIMIT 10000
+        ) AS d
+        JOIN subscriptions s ON s.id = d.recipient::uuid
     ), counted AS (
         UPDATE subscriptions s SET last_event = n.last
         FROM (SELECT recipient, max(number) AS last FROM numbered GROUP BY recipient) AS n

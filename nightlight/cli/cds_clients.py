@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from domain.errors import InvalidInput
 from nightlight.cli.console import DataFolder, on_store, operator, out
@@ -95,14 +94,22 @@ def cds_client_list(data: DataFolder = None) -> None:
         async with database.transaction() as transaction:
             return list((await read_cds_clients(transaction)).values())
 
-    table = Table("issuer", "organisation", "looks from", "keys", "origins", "FHIR server", "info card", "state")
     for client in on_store(data, work):
-        table.add_row(
-            client.issuer, client.organisation_code, client.site or "first of unscheduled care",
-            "held here" if client.key_set else client.jku, ", ".join(client.origins) or "none", client.fhir_server or "none",
-            "yes" if client.info_card else "no", "enabled" if client.enabled else "disabled",
-        )  # fmt: skip
-    out.print(table)
+        out.print(_line(client), markup=False)
+
+
+def _line(client: CdsClient) -> str:
+    """An EHR on one line: a table of so much would fold what must be copied."""
+    facts = (
+        "enabled" if client.enabled else "disabled",
+        f"organisation {client.organisation_code}",
+        f"looks from {client.site or 'the first site of unscheduled care'}",
+        f"keys {'held here' if client.key_set else f'at {client.jku}'}",
+        f"origins {', '.join(client.origins) or 'none'}",
+        f"FHIR server {client.fhir_server or 'none'}",
+        *(["info card"] if client.info_card else []),
+    )
+    return f"{client.issuer}  {'; '.join(facts)}"
 
 
 @cds_clients.command("rotate")

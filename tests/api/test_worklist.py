@@ -135,11 +135,11 @@ async def test_a_later_answer_replaces_the_one_before_and_both_are_kept(house: H
     await house.flag(CHILD)
     encounter = await house.seen(CHILD)
     alert = (await house.alerts())[0]
-    await post(house, alert, answer="known", text="first")
+    await post(house, alert, answer="known", text="we have rung")
     await post(house, alert, answer="will-attend", text="second")
     banner = words((await details(house, encounter)).text)
     assert "We will attend" in banner
-    assert "first" not in banner
+    assert "we have rung" not in banner
     kept = await house.rows("SELECT answer FROM alert_events WHERE event = 'acknowledge' ORDER BY id")
     assert kept == [("known",), ("will-attend",)]
 
