@@ -35,6 +35,11 @@ class Held:
         object.__setattr__(self, "state", EncounterState(self.state))
         object.__setattr__(self, "care_setting", CareSetting(self.care_setting))
 
+    @property
+    def was_over_at_once(self) -> bool:
+        """Whether the first that was heard of it was that it is over, and nothing since."""
+        return self.state is EncounterState.CLOSED and self.version == 1
+
 
 async def find_visit(transaction: Connection, site: str, encounter_key: str) -> Held | None:
     """The encounter with the key (safeguarding/encounter_events.py), or None."""

@@ -163,10 +163,11 @@ def _is_there(sent: Sent, trigger: TriggerEvent) -> bool:
 def _event_at(sent: Sent, trigger: TriggerEvent, held: Held | None, *, creates: bool) -> datetime | None:
     """What orders the events of a visit: when the sender last changed the Encounter; else, of an arrival, when it was; else now.
 
-    An arrival after a cancelled one is now: whoever sends it again may mean that the patient is there after all.
+    An arrival after a cancelled one is now: whoever sends it again may mean that the patient is there after all. So is one of a
+    visit whose first word was that it is over: nobody was told of it yet.
     """
     arrives = creates and trigger in {TriggerEvent.REGISTER, TriggerEvent.ADMIT}
-    is_back = held is not None and held.state is EncounterState.CANCELLED
+    is_back = held is not None and (held.state is EncounterState.CANCELLED or held.was_over_at_once)
     return sent.last_updated or (sent.started_at if arrives and not is_back else None)
 
 

@@ -337,6 +337,16 @@ async def test_an_arrival_after_a_cancelled_one_is_one_after_all_though_nothing_
     assert await doorway.house.rows("SELECT e.state, a.state FROM encounters e, alerts a") == [("open", "raised")]
 
 
+async def test_an_arrival_that_comes_after_its_end_is_told_of_though_nothing_says_when(doorway: Doorway) -> None:
+    """A queue that gives out the end first hides no attendance; what is sent again afterwards raises nothing more."""
+    await doorway.house.flag()
+    await post(doorway, encounter("finished", end="2026-03-03T15:00:00Z"))
+    assert await doorway.house.value("SELECT count(*) FROM alerts") == 0
+    for _ in range(2):
+        await post(doorway, encounter())
+    assert await doorway.house.rows("SELECT e.state, a.state FROM encounters e, alerts a") == [("open", "raised")]
+
+
 async def test_one_id_for_two_visits_is_two_events(doorway: Doorway) -> None:
     await post(doorway, encounter(), X_Request_ID=REQUEST_ID)
     await post(doorway, encounter(visit="V2"), X_Request_ID=REQUEST_ID)
