@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from fhir_adapter.errors import BAD_HEADER, Refused
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 _USER_ROLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ODS_CODE = re.compile(r"[A-Za-z0-9]{3,10}")
@@ -32,7 +32,7 @@ class Asked:
 
 def read_headers(headers: Mapping[str, str], request_id: str) -> Asked:
     """The headers' meaning. Raises Refused (PRECONDITION_FAILED) for the first that is malformed."""
-    _matching(headers, "x-request-id", _UUID, "a UUID")
+    _matching(headers, "x-request-id", UUID_TEXT, "a UUID")
     _matching(headers, "x-correlation-id", _CORRELATION_ID, "at most 128 letters, digits and . _ : / -")
     ods_code = _matching(headers, "nhsd-end-user-organisation-ods", _ODS_CODE, "an ODS code")
     user_role_id = _matching(headers, "nhsd-session-urid", _USER_ROLE_ID, "a user role id")
@@ -48,7 +48,7 @@ def read_headers(headers: Mapping[str, str], request_id: str) -> Asked:
 def mirrored(headers: Mapping[str, str]) -> dict[str, str]:
     """The ids that every response carries, errors too. A request id that is missing or malformed is made."""
     request_id = headers.get("x-request-id", "")
-    given_back = {"x-request-id": request_id if _UUID.fullmatch(request_id) else str(uuid4())}
+    given_back = {"x-request-id": request_id if UUID_TEXT.fullmatch(request_id) else str(uuid4())}
     correlation_id = headers.get("x-correlation-id", "")
     if _CORRELATION_ID.fullmatch(correlation_id):
         given_back["x-correlation-id"] = correlation_id

@@ -84,7 +84,7 @@ async def look(
     if not isinstance(answer, Flagged | NoneKnown):
         raise could_not_check()
     held = answer.flags if isinstance(answer, Flagged) else ()
-    teams = _teams(await parts.directory.current(), held, check.at)
+    teams = teams_of(await parts.directory.current(), held, check.at)
     return answer, Surroundings(teams, ring_instead(site), origin.manner, parts.base_url, self_link, check.at)
 
 
@@ -107,7 +107,8 @@ async def _narrowed(
     return narrowed.answer, replace(around, self_link=link, notes=narrowed.notes)
 
 
-def _teams(directory: Directory, held: Iterable[ShownFlag], at: datetime) -> dict[str, Team]:
+def teams_of(directory: Directory, held: Iterable[ShownFlag], at: datetime) -> dict[str, Team]:
+    """Who is behind each authority's code of these flags, and who of them is on duty at that hour."""
     teams = {}
     for code in dict.fromkeys(shown.flag.authority_code for shown in held):
         authority = directory.authorities[code]

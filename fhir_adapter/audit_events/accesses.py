@@ -13,13 +13,13 @@ from domain.actor import ActorKind
 from domain.encounter import TriggerEvent
 from fhir_adapter.audit_events import codes
 from fhir_adapter.codes import NHS_NUMBER, Json
+from fhir_adapter.headers import UUID_TEXT
 from safeguarding.access_history import Access
 
 QUERY_IS_REBUILT = "Rebuilt from what is kept; the request itself is not."
 NUMBER_HASH = "NamingSystem/number-hash"
 """Under the base URL: names the keyed hashes that stand for numbers that nobody had a flag for."""
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{3,64}")
 """As clients of this door are called; senders of messages and issuers of CDS Hooks are called otherwise."""
 _OUTCOMES = {"flagged": "Flagged", "none-known": "None known", "could-not-check": "Could not check"}
@@ -79,7 +79,7 @@ def to_source(base_url: str) -> Json:
 
 def _is_search(access: Access) -> bool:
     """Whether it came through this door: from a registered client, with a request id that is a UUID."""
-    has_request = bool(_UUID.fullmatch(access.request_id or ""))
+    has_request = bool(UUID_TEXT.fullmatch(access.request_id or ""))
     return access.trigger_event == TriggerEvent.LOOKUP and has_request and _is_client(access)
 
 
@@ -151,7 +151,7 @@ def _type(code: Json) -> Json:
 
 def _entities(access: Access, number: str | None, view: View) -> list[Json]:
     entities = [*_patient(access, number, view), _what(access, number, view)]
-    if view.for_auditor and _UUID.fullmatch(access.request_id or ""):
+    if view.for_auditor and UUID_TEXT.fullmatch(access.request_id or ""):
         entities.append({"what": {"identifier": {"value": access.request_id}}, "type": codes.REQUEST_ID})
     if view.with_roles:
         what = {"reference": f"PractitionerRole/{access.id}", "display": _display(access)}

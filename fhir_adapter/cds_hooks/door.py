@@ -27,8 +27,9 @@ from fhir_adapter.cds_hooks.feedback import read_feedback
 from fhir_adapter.cds_hooks.parts import CdsParts
 from fhir_adapter.cds_hooks.services import DISCOVERY, SERVICES, Service
 from fhir_adapter.cds_hooks.trust import Trust
-from fhir_adapter.cds_hooks.wire import PREFLIGHT, Answered, respond
+from fhir_adapter.cds_hooks.wire import PREFLIGHT, respond
 from fhir_adapter.errors import Refused as FhirRefused
+from fhir_adapter.exchange import Answered
 from fhir_adapter.http import Receive, Request, Scope, Send, read_body, read_request
 from runtime.logs import get_logger
 from safeguarding.cards import record_feedback

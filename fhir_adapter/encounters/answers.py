@@ -4,22 +4,21 @@
 Sources: FHIR R4, "RESTful API" (create, update, return preferences); docs/integration/encounter.md.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import format_datetime
 
-from domain.answer import Flagged, NoneKnown, Outcome, ShownFlag
+from domain.answer import Flagged, NoneKnown, Outcome
 from domain.encounter import TriggerEvent
 from fhir_adapter.care import Manner
 from fhir_adapter.codes import Json
 from fhir_adapter.encounters.conditions import Return, read_return, to_etag
 from fhir_adapter.encounters.outcomes import from_kept
 from fhir_adapter.exchange import Answered, Call, Parts
-from fhir_adapter.resources import Team
+from fhir_adapter.lookup import teams_of
 from fhir_adapter.searchset import Surroundings, to_searchset
 from safeguarding.check import Check, Reply
-from safeguarding.contacts import duty_team, ring_instead
+from safeguarding.contacts import ring_instead
 from safeguarding.directory import Directory, Site
 from safeguarding.recorded import Recorded
 
@@ -79,15 +78,6 @@ def _bundle(directory: Directory, base_url: str, recording: Recording, answer: F
     """What a search of Flag would answer."""
     held, at = (answer.flags if isinstance(answer, Flagged) else ()), recording.check.at
     around = Surroundings(
-        _teams(directory, held, at), ring_instead(recording.site), recording.manner, base_url, f"{base_url}/Flag/_search", at
+        teams_of(directory, held, at), ring_instead(recording.site), recording.manner, base_url, f"{base_url}/Flag/_search", at
     )
     return to_searchset("Flag", answer, around)
-
-
-def _teams(directory: Directory, held: Iterable[ShownFlag], at: datetime) -> dict[str, Team]:
-    teams = {}
-    for code in dict.fromkeys(shown.flag.authority_code for shown in held):
-        authority = directory.authorities[code]
-        is_office = duty_team(authority, at).is_office
-        teams[code] = Team(code, authority.name, authority.office_phone, authority.emergency_phone, is_office)
-    return teams

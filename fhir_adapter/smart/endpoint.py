@@ -4,7 +4,6 @@ A signed assertion of a registered client comes in; a short bearer token, or an 
 disk before the token leaves. Sources: SMART App Launch 2.2, "Backend Services"; RFC 6749, RFC 7523.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -12,7 +11,7 @@ import psycopg
 
 from domain.errors import Temporary
 from fhir_adapter.errors import Refused
-from fhir_adapter.http import Receive, Request, Scope, Send, read_body, read_request
+from fhir_adapter.http import Receive, Request, Scope, Send, read_body, read_request, respond
 from fhir_adapter.smart.configuration import TOKEN_PATH
 from fhir_adapter.smart.request import TokenError, TokenRequest, invalid_client, read_token_request
 from runtime.clients import TOKEN_LIFE, Client, ClientReader, TokenSigner
@@ -26,12 +25,7 @@ from runtime.used_tokens import use_once
 
 LONGEST_FORM = 16 * 1024
 _PATH = "/" + TOKEN_PATH.rpartition("/")[2]
-_HEADERS = {
-    "content-type": "application/json",
-    "cache-control": "no-store",
-    "pragma": "no-cache",
-    "x-content-type-options": "nosniff",
-}
+_HEADERS = {"content-type": "application/json", "pragma": "no-cache"}
 
 log = get_logger()
 
@@ -56,7 +50,7 @@ class TokenEndpoint:
             _note(refused, error)
             status, headers = refused.status, refused.headers
             content = {"error": refused.error, "error_description": refused.words}
-        await _respond(send, status, orjson.dumps(content), headers)
+        await respond(send, status, orjson.dumps(content), {**_HEADERS, **headers})
 
     async def _answer(self, request: Request, receive: Receive) -> dict[str, Any]:
         if request.path != _PATH:
@@ -113,10 +107,3 @@ def _note(refused: TokenError, error: Exception) -> None:
     """Log why: never what was sent."""
     expected = isinstance(error, TokenError | BadToken | Refused | EndpointError | Temporary | psycopg.Error)
     (log.warning if expected else log.error)("token refused", status=refused.status, reason=refused.reason)
-
-
-async def _respond(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-    named = {**_HEADERS, "content-length": str(len(body)), **headers}
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
