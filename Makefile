@@ -6,16 +6,18 @@ TESTS ?= tests
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check format fuzz bench bench-day lock secrets clean
+.PHONY: help setup setup-dev run test explore check format fuzz chaos bench bench-day lock secrets clean
 
 help:
 	@echo "make run      the whole service on this machine, with invented children (Ctrl-C stops it)"
 	@echo "make setup    .venv from the hashed locks, and the page assets; nothing else"
 	@echo "make test     the tests                 (make test TESTS=tests/domain for some of them)"
 	@echo "                                        (make test WORKERS=0 one after the other, as for a debugger)"
+	@echo "make explore  the property tests with examples of chance, ten times as many; make explore TESTS=tests/domain"
 	@echo "make check    format, lint, types, contracts; changes nothing"
 	@echo "make format   put the code into shape"
 	@echo "make fuzz     100,000 broken frames for the HL7 listener; make fuzz FRAMES=1000000 SEED=1   (docs/fuzzing.md)"
+	@echo "make chaos    five minutes of killed dispatchers, databases and receivers; make chaos SECONDS=60 SEED=1   (docs/alerts.md)"
 	@echo "make bench    the benchmark of docs/performance.md"
 	@echo "make bench-day  24 hours of a hospital's messages, replayed and counted: half an hour and more"
 	@echo "make lock     resolve requirements/*.in and package.json anew (needs uv and npm)"
@@ -38,6 +40,10 @@ run: setup
 test: setup-dev
 	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
 
+# `make test` takes the same examples every time, so that one tree has one verdict; what this finds gets a test of its own.
+explore: setup-dev
+	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile exploring -m hypothesis $(TESTS)
+
 check: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -54,8 +60,13 @@ fuzz: setup-dev
 		--upgrade --target .venv/fuzz -r requirements/fuzz.txt || echo "Atheris cannot be had here"
 	PYTHONPATH=.venv/fuzz $(BIN)/python -m tests.hl7_listener.fuzzing $(if $(FRAMES),--frames $(FRAMES)) $(if $(SEED),--seed $(SEED))
 
+chaos: setup-dev
+	NIGHTLIGHT_CHAOS_SECONDS=$(or $(SECONDS),300) NIGHTLIGHT_CHAOS_SEED=$(SEED) \
+		$(BIN)/python -m pytest -n 0 -s tests/acceptance/test_chaos.py
+
 bench: setup-dev
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.extracts
 
 bench-day: setup-dev
 	$(BIN)/python -m bench.day
@@ -70,6 +81,7 @@ lock:
 	cd requirements && $(LOCK) fuzz.in -o fuzz.txt
 	cd bench/yardsticks && $(LOCK) message_foundry.in -o message_foundry.txt
 	cd tests/conformance && $(LOCK) programs.in -o programs.txt
+	cd tests/mesh && $(LOCK) sandbox.in -o sandbox.txt
 	for folder in . tests/acceptance/clients tests/conformance/node; do (cd $$folder && \
 		npm install --package-lock-only --ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved) || exit 1; done
 

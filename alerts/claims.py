@@ -1,17 +1,19 @@
-"""Deliveries in the database: claimed by one dispatcher for the length of a lease, attempted, moved, counted.
+"""Deliveries in the database: claimed by one dispatcher for the length of a lease, attempted, moved, given back.
 
-`alerts.dispatcher` claims and records; readiness and the lists read what still waits. All instants of a lease are the
-database's own, so that dispatchers on several machines agree.
+`alerts.channel_run` claims, `alerts.recording` records; `alerts.waiting` reads what still waits. Every instant here is the
+database's own, so that dispatchers on several machines agree, and one whose clock is wrong does no harm.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from alerts.bundling import BY_ITSELF
 from alerts.subscribers import number_events
 from domain.alert import ChannelName, Delivery
 from domain.channel import Attempted
+from runtime.clock import now
 from runtime.database import Connection
 
 
@@ -30,13 +32,19 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """What waits for one channel: how many deliveries, how many of them need a person, and for how long the oldest."""
+class Bite:
+    """What one claim took, and when, by the database's clock."""
 
-    channel: ChannelName
-    count: int
-    needing_a_person: int
-    oldest_seconds: float
+    at: datetime
+    deliveries: list[Delivery]
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """How many deliveries may be taken of each host: as `known` says, else `each`."""
+
+    each: int
+    known: Mapping[str, int] = field(default_factory=dict)
 
 
 async def claim_due(
@@ -46,40 +54,79 @@ async def claim_due(
     lease: timedelta,
     limit: int,
     in_hand: Collection[UUID] = (),
-) -> list[Delivery]:
+    rooms: Rooms | None = None,
+) -> Bite:
     """Take up to `limit` deliveries that are due and that nobody holds. After the lease anybody may take them again.
 
     Anybody but who still has them `in_hand`: an attempt that could not be written down yet is not made twice.
     To a hospital goes one at a time, and none before an earlier one about the same patient of the same visit was told. One of
     another visit holds it back for an hour at most, and not where it needs a person. That needs a transaction, where the others
-    do with a single statement. To a subscription goes the event with the lowest number, alone.
+    do with a single statement. To a subscription goes the event with the lowest number, alone. Of webhooks each has its room.
     """
+    mine = {"mine": list(in_hand), "lease": lease, "me": claimed_by, "limit": limit}
     if channel is ChannelName.HL7:
         await transaction.execute(_ONE_AT_A_TIME)
-        cursor = await transaction.execute(_CLAIM_IN_ORDER, (list(in_hand), lease, claimed_by, limit))
+        cursor = await transaction.execute(_CLAIM_IN_ORDER, mine)
     elif channel is ChannelName.SUBSCRIPTION:
         await number_events(transaction)
-        cursor = await transaction.execute(_CLAIM_BY_NUMBER, (list(in_hand), limit, lease, claimed_by))
+        cursor = await transaction.execute(_CLAIM_BY_NUMBER, mine)
+    elif rooms is not None:
+        known = {"hosts": list(rooms.known), "rooms": list(rooms.known.values()), "each": rooms.each}
+        cursor = await transaction.execute(_CLAIM_BY_HOST, {**mine, **known, "channel": channel.value})
     else:
-        cursor = await transaction.execute(_CLAIM, (channel.value, list(in_hand), limit, lease, claimed_by))
-    return [
-        Delivery(delivery_id, alert_id, channel, recipient, authority_code, attempts)
-        for delivery_id, alert_id, recipient, authority_code, attempts in await cursor.fetchall()
+        cursor = await transaction.execute(_CLAIM, {**mine, "channel": channel.value})
+    rows = await cursor.fetchall()
+    deliveries = [
+        Delivery(delivery_id, alert_id, channel, recipient, authority_code, attempts, may_be_told=claims > 1)
+        for delivery_id, alert_id, recipient, authority_code, attempts, claims, _ in rows
     ]
+    return Bite(rows[0][6] if rows else now(), deliveries)
 
 
-_CLAIM = """
+_CLAIM = f"""
     WITH due AS MATERIALIZED (
         SELECT id FROM deliveries
-        WHERE state = 'pending' AND channel = %s AND next_attempt_at <= now()
-          AND (lease_until IS NULL OR lease_until <= now()) AND id <> ALL(%s::uuid[])
-        ORDER BY next_attempt_at LIMIT %s
+        WHERE state = 'pending' AND channel = %(channel)s AND next_attempt_at <= now()
+          AND (lease_until IS NULL OR lease_until <= now()) AND id <> ALL(%(mine)s::uuid[]) AND {BY_ITSELF}
+        ORDER BY next_attempt_at LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
     )
-    UPDATE deliveries d SET lease_until = now() + %s, claimed_by = %s
+    UPDATE deliveries d SET lease_until = now() + %(lease)s, claimed_by = %(me)s, claims = d.claims + 1
     FROM due, alerts a
     WHERE d.id = due.id AND a.id = d.alert_id
-    RETURNING d.id, d.alert_id, d.recipient, a.authority_code, d.attempts
+    RETURNING d.id, d.alert_id, d.recipient, a.authority_code, d.attempts, d.claims, now()
+"""  # noqa: S608 (a constant)
+
+# From host to host along the index; of each host what its room allows, and then those first of whose host the least is under way.
+_CLAIM_BY_HOST = """
+    WITH RECURSIVE hosts AS (
+        (SELECT recipient FROM deliveries WHERE channel = %(channel)s AND state = 'pending' ORDER BY recipient LIMIT 1)
+        UNION ALL
+        SELECT following.recipient FROM hosts, LATERAL (
+            SELECT recipient FROM deliveries WHERE channel = %(channel)s AND state = 'pending' AND recipient > hosts.recipient
+            ORDER BY recipient LIMIT 1
+        ) AS following
+    ), open_to AS (
+        SELECT recipient, coalesce(known.room, %(each)s) AS room
+        FROM hosts LEFT JOIN unnest(%(hosts)s::text[], %(rooms)s::int[]) AS known (recipient, room) USING (recipient)
+    ), due AS MATERIALIZED (
+        SELECT first.id FROM (
+            SELECT of_host.id, of_host.next_attempt_at,
+                   row_number() OVER (PARTITION BY recipient ORDER BY of_host.next_attempt_at) - room AS place
+            FROM open_to, LATERAL (
+                SELECT id, next_attempt_at FROM deliveries
+                WHERE state = 'pending' AND channel = %(channel)s AND recipient = open_to.recipient AND next_attempt_at <= now()
+                  AND (lease_until IS NULL OR lease_until <= now()) AND id <> ALL(%(mine)s::uuid[])
+                ORDER BY next_attempt_at LIMIT open_to.room
+                FOR UPDATE SKIP LOCKED
+            ) AS of_host
+        ) AS first
+        ORDER BY first.place, first.next_attempt_at LIMIT %(limit)s
+    )
+    UPDATE deliveries d SET lease_until = now() + %(lease)s, claimed_by = %(me)s, claims = d.claims + 1
+    FROM due, alerts a
+    WHERE d.id = due.id AND a.id = d.alert_id
+    RETURNING d.id, d.alert_id, d.recipient, a.authority_code, d.attempts, d.claims, now()
 """
 
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('claim for hospitals'))"  # one dispatcher decides which site is busy
@@ -103,13 +150,13 @@ _CLAIM_IN_ORDER = """
         WHERE w.place = 1
     ), due AS MATERIALIZED (
         SELECT DISTINCT ON (recipient) id FROM first
-        WHERE is_held_back IS NOT TRUE AND NOT is_busy AND next_attempt_at <= now() AND id <> ALL(%s::uuid[])
+        WHERE is_held_back IS NOT TRUE AND NOT is_busy AND next_attempt_at <= now() AND id <> ALL(%(mine)s::uuid[])
         ORDER BY recipient, next_attempt_at, id
     )
-    UPDATE deliveries d SET lease_until = now() + %s, claimed_by = %s
+    UPDATE deliveries d SET lease_until = now() + %(lease)s, claimed_by = %(me)s, claims = d.claims + 1
     FROM alerts a
-    WHERE d.id IN (SELECT id FROM due LIMIT %s) AND d.state = 'pending' AND a.id = d.alert_id
-    RETURNING d.id, d.alert_id, d.recipient, a.authority_code, d.attempts
+    WHERE d.id IN (SELECT id FROM due LIMIT %(limit)s) AND d.state = 'pending' AND a.id = d.alert_id
+    RETURNING d.id, d.alert_id, d.recipient, a.authority_code, d.attempts, d.claims, now()
 """
 
 # The first in an older snapshot can only be one that somebody has told since: then its own row no longer fits, and none is taken.
@@ -121,13 +168,13 @@ _CLAIM_BY_NUMBER = """
             ORDER BY event_number LIMIT 1
         ) AS first
         WHERE s.status <> 'off' AND first.next_attempt_at <= now() AND (first.lease_until IS NULL OR first.lease_until <= now())
-          AND first.id <> ALL(%s::uuid[])
-        ORDER BY first.next_attempt_at LIMIT %s
+          AND first.id <> ALL(%(mine)s::uuid[])
+        ORDER BY first.next_attempt_at LIMIT %(limit)s
     )
-    UPDATE deliveries d SET lease_until = now() + %s, claimed_by = %s
+    UPDATE deliveries d SET lease_until = now() + %(lease)s, claimed_by = %(me)s, claims = d.claims + 1
     FROM due, alerts a
     WHERE d.id = due.id AND d.state = 'pending' AND (d.lease_until IS NULL OR d.lease_until <= now()) AND a.id = d.alert_id
-    RETURNING d.id, d.alert_id, d.recipient, a.authority_code, d.attempts
+    RETURNING d.id, d.alert_id, d.recipient, a.authority_code, d.attempts, d.claims, now()
 """
 
 
@@ -135,7 +182,7 @@ async def record_attempts(transaction: Connection, attempts: Sequence[Attempt], 
     """Write attempts down and move their deliveries: told, or due again. Nothing changes where one is already written.
 
     Each is of another delivery. Who has told counts, whoever holds the lease or has withdrawn the delivery by now; who has failed
-    moves only what is still its own.
+    moves only what is still its own. Who has told of a bundle has told all of it.
     """
     ordered = sorted(attempts, key=lambda attempt: attempt.delivery.id)  # as everybody locks them who locks several
     await transaction.execute(
@@ -173,9 +220,18 @@ _RECORD = """
         FROM given g
         WHERE d.id = g.delivery_id AND NOT EXISTS (SELECT FROM attempts a WHERE a.id = g.id AND a.attempted_at = g.at)
         RETURNING d.id, d.attempts
+    ), bundled AS (
+        UPDATE deliveries d
+        SET attempts = d.attempts + 1, state = g.outcome, sent_at = coalesce(d.sent_at, g.at),
+            delivered_at = CASE WHEN outcome = 'delivered' THEN g.at END, lease_until = NULL, claimed_by = NULL
+        FROM given g
+        WHERE d.bundled_with = ANY(ARRAY(SELECT id FROM counted)) AND d.bundled_with = g.delivery_id AND d.id <> g.delivery_id
+          AND told AND d.state = ANY(moves)
+        RETURNING d.id, g.at, d.attempts, g.outcome
     )
     INSERT INTO attempts (id, attempted_at, delivery_id, number, outcome, detail)
     SELECT g.id, g.at, g.delivery_id, c.attempts, g.outcome, g.detail FROM counted c JOIN given g ON g.delivery_id = c.id
+    UNION ALL SELECT uuidv7(), at, id, attempts, outcome, 'bundled' FROM bundled
 """
 
 
@@ -185,37 +241,3 @@ async def release(transaction: Connection, claimed_by: str) -> None:
         "UPDATE deliveries SET lease_until = NULL, claimed_by = NULL WHERE claimed_by = %s AND state = 'pending'",
         (claimed_by,),
     )
-
-
-async def read_waiting(transaction: Connection) -> list[Waiting]:
-    """What waits, by channel; a channel for which nothing waits is left out.
-
-    A delivery needs a person where its last attempt was refused for good; to a hospital also what waits behind such a one.
-    """
-    cursor = await transaction.execute(
-        """
-        SELECT channel, count(*)::int, count(*) FILTER (WHERE needs_a_person)::int,
-               extract(epoch FROM now() - min(created_at))::float
-        FROM (
-            SELECT d.channel, d.created_at, bool_or(last.outcome = 'permanent-failure') OVER (
-                PARTITION BY CASE WHEN d.channel <> 'hl7' THEN d.id END, d.recipient, a.person_id, a.encounter_id ORDER BY d.id
-            ) AS needs_a_person
-            FROM deliveries d JOIN alerts a ON a.id = d.alert_id
-            LEFT JOIN LATERAL (
-                SELECT outcome FROM attempts
-                WHERE delivery_id = d.id AND attempted_at >= d.next_attempt_at - interval '1 hour'  -- one month's partition
-                ORDER BY attempted_at DESC LIMIT 1
-            ) AS last ON true
-            WHERE d.state = 'pending'
-        ) AS waiting
-        GROUP BY channel ORDER BY channel
-        """
-    )
-    return [Waiting(ChannelName(channel), *counts) for channel, *counts in await cursor.fetchall()]
-
-
-async def oldest_undelivered(transaction: Connection) -> datetime | None:
-    """Since when the oldest delivery of any channel has waited, or None where none waits: readiness shows its age."""
-    cursor = await transaction.execute("SELECT min(created_at) FROM deliveries WHERE state = 'pending'")
-    row = await cursor.fetchone()
-    return None if row is None else row[0]

@@ -14,11 +14,12 @@ _DOUBLINGS = 60  # far beyond the cap; keeps the power finite, however often som
 def seconds_until_next(attempted: Attempted, failures: int, chance: float) -> float:
     """Seconds until the next attempt after a failure, the `failures`-th of its delivery (1 is the first).
 
-    A permanent failure needs a person, but is never given up: it is tried again after the longest time.
+    A permanent failure needs a person, but is never given up: it is tried again after the longest time. When the other side wishes
+    to be asked again is respected, up to the longest time.
     """
     if attempted.outcome is AttemptOutcome.PERMANENT:
         return LONGEST_SECONDS
-    return jittered(failures, chance)
+    return max(jittered(failures, chance), min(attempted.again_in or 0.0, LONGEST_SECONDS))
 
 
 def jittered(failures: int, chance: float, longest: float = LONGEST_SECONDS) -> float:

@@ -12,11 +12,38 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from api import access_review, banner, board, cards, day, extracts, health, quarantine, rules, sign_in, worklist
+from api import (
+    access_review,
+    agreements,
+    alert_pages,
+    banner,
+    board,
+    cards,
+    children,
+    conversation,
+    day,
+    deliveries,
+    extracts,
+    health,
+    incidents,
+    missing,
+    onboarding,
+    placements,
+    quarantine,
+    rejects,
+    rules,
+    samples,
+    sign_in,
+    telling,
+    telling_teams,
+    upload_progress,
+    webhooks,
+    worklist,
+)
+from api import held as held_endings
 from api.doors import DoorsFirst
 from api.errors import CatchAll, add_error_pages
 from api.live import Screens
-from api.loading import Loads
 from api.metrics import Measured
 from api.pages import Pages, static_folder
 from api.security import SecurityHeaders
@@ -52,13 +79,16 @@ def create_app(
         directory=directory,
         nudges=nudges,
         screens=Screens(database, directory, nudges),
-        loads=Loads(),
         pages=Pages(directory),
     )
     services: Services = app.state.services
     app.router.routes.append(Mount(f"/static/{services.pages.static_version}", KeptFiles(directory=static_folder())))
     app.router.routes.extend(sign_in.sign_in_routes(settings))
-    for each in (sign_in, banner, board, cards, day, worklist, extracts, access_review, health):
+    for each in (
+        sign_in, banner, conversation, incidents, board, cards, day, worklist, alert_pages, children, placements, held_endings,
+        missing, extracts, upload_progress, rejects, samples, onboarding, agreements, access_review, telling,
+        telling_teams, webhooks, deliveries, health,
+    ):  # fmt: skip
         app.include_router(each.router)
     if held is not None:
         app.state.held = held
@@ -79,7 +109,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     async with services.screens.kept_fresh():
         yield
-    await services.loads.finished()
 
 
 class KeptFiles(StaticFiles):

@@ -4,15 +4,20 @@
 Source: docs/facts.md, sections 1, 3 and 5.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
-from api.alert_words import AlertLine, alert_line, hidden_line
+from api.alert_words import AlertLine, told_line
 from domain.answer import Answer, Caution, CouldNotCheck, Feed, Flagged, ShownFlag
 from domain.flag import DISPLAY, FlagKind, Standing
 from safeguarding.contacts import Contact, contacts
 from safeguarding.directory import Directory, Site
-from safeguarding.plan_words import late_words, plan_lines, standing_words
+from safeguarding.plan_words import late_words, missing_words, plan_lines, standing_words
+from safeguarding.telling.conversation import Said
+from safeguarding.telling.incidents import DISPUTED_WORDS
+from safeguarding.telling.standing import Line
 from safeguarding.time_words import day
 from safeguarding.views import AlertRow
 
@@ -29,6 +34,7 @@ class FlagView:
     lines: tuple[tuple[str, str], ...]
     masked: bool
     late: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +63,51 @@ class BannerView:
     alerts: tuple[AlertLine, ...]
     reason: str = ""
     masked: bool = False
+    disputed: str = ""
+
+    @property
+    def told(self) -> "ToldView":
+        """The part that an open page renews."""
+        return ToldView(self.alerts, self.disputed)
+
+
+@dataclass(frozen=True, slots=True)
+class ToldView:
+    """What became of the alerts, and the caution that the identity is being checked, or nothing."""
+
+    alerts: tuple[AlertLine, ...]
+    disputed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of an encounter's alerts, by their ids: lines and histories. `is_disputed`: the identity is being checked.
+
+    `masked` are those of which nothing may say whose they are, also where their plan has ended, until the glass is broken.
+    """
+
+    lines: Mapping[UUID, Line] = field(default_factory=dict)
+    said: Mapping[UUID, Sequence[Said]] = field(default_factory=dict)
+    is_disputed: bool = False
+    masked: frozenset[UUID] = frozenset()
+
+    def line(self, directory: Directory, row: AlertRow, at: datetime, *, masked: bool) -> AlertLine:
+        """One of them in words."""
+        return told_line(directory, row, self.lines.get(row.id), self.said.get(row.id, ()), at, masked=masked)
 
 
 def banner_view(
-    answer: Answer, directory: Directory, site: Site | None, alerts: list[AlertRow], at: datetime, *, glass_broken: bool = False
+    answer: Answer,
+    directory: Directory,
+    site: Site | None,
+    alerts: list[AlertRow],
+    at: datetime,
+    *,
+    told: Told | None = None,
+    glass_broken: bool = False,
 ) -> BannerView:
     """The view of an answer. Sensitive flags, and the alerts about them, stay masked until the glass is broken."""
+    told = told or Told()
     shown = answer.flags if isinstance(answer, Flagged) else ()
     hidden = frozenset() if glass_broken else frozenset(each.flag.authority_code for each in shown if each.flag.sensitive)
     open_codes = [each.flag.authority_code for each in shown if each.flag.authority_code not in hidden]
@@ -77,7 +122,16 @@ def banner_view(
         coverage=answer.coverage.sentences,
         feeds=answer.coverage.feeds,
         contacts=tuple(contacts(directory, site, open_codes, at)),
-        alerts=tuple(_line(directory, row, at, masked=bool(hidden) and row.authority_code not in open_codes) for row in alerts),
+        alerts=tuple(
+            told.line(
+                directory,
+                row,
+                at,
+                masked=(bool(hidden) and row.authority_code not in open_codes) or (row.id in told.masked and not glass_broken),
+            )
+            for row in alerts
+        ),
+        disputed=DISPUTED_WORDS if told.is_disputed else "",
         reason=answer.reason.words if isinstance(answer, CouldNotCheck) else "",
         masked=bool(hidden),
     )
@@ -98,8 +152,11 @@ def _flag_view(shown: ShownFlag, directory: Directory, at: datetime, *, masked: 
     colour = "red" if shown.standing is Standing.OPEN else "grey"
     title, standing = DISPLAY[flag.kind], standing_words(shown)
     if masked:
-        return FlagView(title, standing, colour, (), masked=True)
-    return FlagView(title, standing, colour, tuple(plan_lines(shown, authority, at)), masked=False, late=late_words(authority, at))
+        return FlagView(title, standing, colour, (), masked=True, missing=missing_words(flag))
+    return FlagView(
+        title, standing, colour, tuple(plan_lines(shown, authority, at)), masked=False, late=late_words(authority, at),
+        missing=missing_words(flag, authority.name),
+    )  # fmt: skip
 
 
 def _held(shown: tuple[ShownFlag, ...]) -> tuple[Held, ...]:
@@ -109,7 +166,3 @@ def _held(shown: tuple[ShownFlag, ...]) -> tuple[Held, ...]:
         Held(flag.given_name, flag.family_name, day(flag.birth_date), flag.nhs_number, number in unborn)
         for number, flag in people.items()
     )
-
-
-def _line(directory: Directory, row: AlertRow, at: datetime, *, masked: bool) -> AlertLine:
-    return hidden_line(row) if masked else alert_line(directory, row, at)

@@ -17,7 +17,7 @@ from domain.actor import Role
 from domain.errors import NotFound
 from runtime.clock import england_day, now
 from runtime.sessions import Session
-from safeguarding.board import board_mark, board_marks, read_board, read_coverage
+from safeguarding.board import board_mark, board_marks, read_board, read_reach
 from safeguarding.directory import Site
 
 router = APIRouter()
@@ -68,10 +68,10 @@ async def site_of(services: Services, session: Session, ods: str) -> Site:
 async def _board(request: Request, services: Services, session: Session, site: Site, template: str) -> Response:
     async with services.database.transaction() as transaction:
         # The mark first: a change in between is then seen as a change, never missed. What it says of coverage is what is shown.
-        coverage = await read_coverage(transaction)
-        mark = await board_mark(transaction, site.ods_code, coverage)
-        board = await read_board(transaction, session.actor, site.ods_code)
+        directory = await read_reach(transaction)
+        mark = await board_mark(transaction, site.ods_code, directory)
+        board = await read_board(transaction, session.actor, site.ods_code, directory)
     return await services.pages.page(
         request, template, session, site=site, board=board, parts=board_parts(board.rows), mark=mark, seconds=SECONDS_SHOWN,
-        fully_checked=coverage.fully_checked,
+        fully_checked=directory.coverage(now()).fully_checked,
     )  # fmt: skip

@@ -7,11 +7,14 @@ Source: docs/facts.md, section 5.
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from domain.alert import CodedAnswer
 from domain.answer import CouldNotCheckReason
 from domain.encounter import EncounterState
 from safeguarding.board import BoardRow
+from safeguarding.telling.standing import Stage
+from safeguarding.telling.standing_words import wall_words
 
 OPEN_FIRST = frozenset({CodedAnswer.SPEAK_FIRST, CodedAnswer.WILL_ATTEND, CodedAnswer.WRONG_CHILD})
 """Answers that a department must have read before the patient leaves."""
@@ -19,10 +22,16 @@ OPEN_FIRST = frozenset({CodedAnswer.SPEAK_FIRST, CodedAnswer.WILL_ATTEND, CodedA
 
 @dataclass(frozen=True, slots=True)
 class BoardTag:
-    """How a row stands, in a few words, with the tag's colour."""
+    """How a row stands, in a few words, with the tag's colour. `more` stands beside it.
+
+    `unread` is for how long nobody has acknowledged, while a team was on duty; it `runs` while one is now.
+    """
 
     words: str
     colour: str
+    more: str = ""
+    unread: timedelta | None = None
+    runs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +56,16 @@ def board_parts(rows: tuple[BoardRow, ...]) -> BoardParts:
     )
 
 
-def answer_tag(row: BoardRow) -> BoardTag:
+def answer_tag(row: BoardRow, at: datetime) -> BoardTag:
     """Whether those who were told have answered, as far as a wall may say."""
     if not row.told:
         return BoardTag("No answer expected", "grey")
-    if row.waiting == row.told:
-        return BoardTag("Not yet answered", "orange")
+    if row.waiting == row.told and row.standing is None:
+        return BoardTag("Not yet acknowledged", "orange")
+    if row.waiting == row.told and row.standing:
+        more, colour = wall_words(row.standing, at), "red" if row.standing.stage is Stage.EXHAUSTED else "orange"
+        unread = row.standing.unread if row.standing.runs or row.standing.unread else None
+        return BoardTag("Not yet acknowledged", colour, more, unread, row.standing.runs)
     if OPEN_FIRST & {CodedAnswer(answer) for answer in row.answers}:
         return BoardTag("Answered: open before they leave", "red")
     if row.waiting:
@@ -85,6 +98,7 @@ _WHAT_TO_DO = {
     CouldNotCheckReason.INVALID_NUMBER: "Correct the NHS number in your own system. Until then check CP-IS, or ring.",
     CouldNotCheckReason.AMBIGUOUS_NUMBER: "Your system gave two NHS numbers: find the right one. Until then check CP-IS, or ring.",
     CouldNotCheckReason.TEST_NUMBER: "This is a test number: enter the patient’s own. Until then check CP-IS, or ring.",
+    CouldNotCheckReason.SITE_NOT_LIVE: "Nothing is wrong with the number: the site is not live. Until then check CP-IS, or ring.",
 }
 
 

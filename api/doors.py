@@ -1,21 +1,24 @@
 """The doors for other people's systems, mounted in front of what only the pages need: a lookup has no time for that.
 
-`nightlight` makes the applications of `fhir_adapter` and hands them to `api.app`; each answers everything below its address.
+`nightlight` makes their applications and hands them to `api.app`; each answers everything below its address.
 """
 
+import re
 from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-FHIR, OAUTH, CDS_HOOKS = "/FHIR/R4", "/oauth2", "/cds-services"
-DOORS = (FHIR, OAUTH, CDS_HOOKS)
-"""Where each begins."""
+FHIR, OAUTH, CDS_HOOKS, UPLOADS, NOTIFY = "/FHIR/R4", "/oauth2", "/cds-services", "/authorities", "/notify"
+DOORS = (FHIR, OAUTH, CDS_HOOKS, NOTIFY)
+"""Where each begins. `UPLOADS` has below its address only the extracts of each authority: /authorities/301/extracts."""
+_OF_UPLOADS = re.compile(r"/authorities/[^/]+/extracts(/|$)")
 
 
 def door_of(scope: Scope) -> str:
     """The door that a request is for, or nothing where it is for the pages."""
     path: str = scope["path"]
-    return next((door for door in DOORS if path == door or path.startswith(door + "/")), "")
+    found = next((door for door in DOORS if path == door or path.startswith(door + "/")), "")
+    return found or (UPLOADS if _OF_UPLOADS.match(path) else "")
 
 
 class DoorsFirst:

@@ -18,6 +18,9 @@ from api.sessions import NotSignedIn
 from domain.errors import NotFound, Temporary
 from runtime.logs import get_logger
 
+LONGEST_NEXT = 1_000
+"""Of the address that somebody comes back to, in characters: a cookie keeps it during the sign-in."""
+
 log = get_logger()
 
 
@@ -35,7 +38,9 @@ def add_error_pages(app: FastAPI) -> None:
 async def _sign_in(request: Request, _: Exception) -> Response:
     """A person who opens a page is sent to sign in; a script or a form is told, and nothing was done."""
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-        return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", 303)
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        path = asked if len(asked) <= LONGEST_NEXT else request.url.path
+        return RedirectResponse(f"/sign-in?next={quote(path)}", 303)
     return await _page(request, "error_signed_out.jinja", 401)
 
 

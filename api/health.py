@@ -13,8 +13,11 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client.metrics_core import GaugeMetricFamily
 
+from api.mesh_health import mesh_reasons
 from api.metrics import ages, counted, gauge, gauge_by
 from api.services import Here, Services
+from api.upload_health import upload_gauge, upload_reasons
+from api.work_metrics import late_reasons, work_gauges
 from domain.errors import CouldNotReachStore
 from runtime.clock import now
 from runtime.heartbeat import ALIVE_SECONDS
@@ -22,7 +25,7 @@ from runtime.migrate import newest_revision
 from safeguarding.cards import count_lately
 from safeguarding.readiness import Readiness, read_readiness
 
-NEEDED = ("listener", "dispatcher")
+NEEDED = ("listener", "dispatcher", "loader")
 WAITED_TOO_LONG_SECONDS = 300.0
 UNTRACED_TOO_LONG_SECONDS = 900.0
 CERTIFICATE_DAYS = 30.0
@@ -48,6 +51,8 @@ async def ready(services: Here) -> Response:
     if readiness.revision != _needed_revision():
         return JSONResponse({"status": "not-ready", "reasons": ["the database is not migrated to this release"]}, 503)
     reasons = _reasons(readiness, at) + _quarantine_reasons(readiness, at, services.settings.quarantine_alarm_minutes)
+    reasons += late_reasons(await services.directory.current(), at) + [each.sentence for each in readiness.agreements]
+    reasons += await upload_reasons(services, at) + await mesh_reasons(services, at)
     return JSONResponse({"status": "degraded" if reasons else "ready", "reasons": reasons, **_body(readiness, late, at)})
 
 
@@ -57,12 +62,12 @@ async def metrics(services: Here) -> Response:
     text = counted()
     try:
         readiness, _ = await _read(services)
-        cards = await _cards(services)
+        more = [await _cards(services), *await work_gauges(services), await upload_gauge(services, now())]
     except CouldNotReachStore:
         reachable = 0.0
     else:
         reachable = 1.0
-        text += ages([*_gauges(readiness, now()), cards])
+        text += ages([*_gauges(readiness, now()), *more])
     text += ages([gauge("nightlight_store_reachable", "Whether the database answers.", "store", {"postgresql": reachable})])
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -147,7 +152,9 @@ def _gauges(readiness: Readiness, at: datetime) -> list[GaugeMetricFamily]:
     days = {each.listener: each.days_left(at) for each in readiness.certificates}
     peers = {each.peer: each.days_left(at) for each in readiness.peer_certificates}
     problems = {each.listener: float(bool(each.problem)) for each in readiness.certificates}
+    agreements = {f"{each.party_kind} {each.party_code}": float(each.days_left) for each in readiness.agreements}
     return [
+        gauge("nightlight_agreement_days", "Until an agreement runs out, below 0 after; where 60 or fewer.", "party", agreements),
         gauge("nightlight_certificate_days", "Until an HL7 listener's certificate expires.", "listener", days),
         gauge("nightlight_peer_certificate_days", "Until the certificate of a peer expires.", "peer", peers),
         gauge("nightlight_certificate_problem", "1 while an HL7 listener cannot use its newest files.", "listener", problems),

@@ -11,6 +11,7 @@ from domain.actor import Role
 _CLINICIAN = frozenset({Role.CLINICIAN})
 _SITE_STAFF = frozenset({Role.CLINICIAN, Role.SITE_SAFEGUARDING})
 _SITE_SAFEGUARDING = frozenset({Role.SITE_SAFEGUARDING})
+_WHO_SETTLES = frozenset({Role.DATA_OFFICER, Role.SITE_SAFEGUARDING, Role.INFORMATION_GOVERNANCE})
 _WHO_COUNTS = frozenset({Role.SITE_SAFEGUARDING, Role.INFORMATION_GOVERNANCE})
 
 
@@ -41,8 +42,17 @@ PLACES = (
     Place("/quarantine", "Messages not taken", _SITE_SAFEGUARDING),
     Place("/rules", "Site rules", _SITE_SAFEGUARDING, under=("/sites/*/rules",)),
     Place("/extracts", "Extracts", frozenset({Role.DATA_OFFICER})),
+    Place("/rejects", "Rejected records", frozenset({Role.DATA_OFFICER})),
+    Place("/children", "Find a child", frozenset({Role.SOCIAL_WORKER, Role.DATA_OFFICER})),
+    Place("/placements", "Where children live", frozenset({Role.SOCIAL_WORKER, Role.DATA_OFFICER})),
+    Place("/telling", "Who is told", frozenset({Role.SOCIAL_WORKER, Role.DATA_OFFICER})),
+    Place("/samples", "Monthly sample", frozenset({Role.DATA_OFFICER})),
+    Place("/webhooks", "Webhooks", frozenset({Role.DATA_OFFICER})),
     Place("/access-review", "Access review", frozenset({Role.INFORMATION_GOVERNANCE})),
+    Place("/incidents", "Identity incidents", _WHO_SETTLES),
+    Place("/onboarding", "Onboarding", frozenset({Role.DATA_OFFICER, Role.INFORMATION_GOVERNANCE})),
     Place("/cards", "Cards", _WHO_COUNTS),
+    Place("/deliveries", "Deliveries", frozenset({Role.OPERATOR})),
 )
 """In the order in which they are shown; a role begins with its first."""
 

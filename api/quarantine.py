@@ -68,7 +68,7 @@ async def replayed(request: Request, services: Here, session: Team, door: Door, 
         async with services.database.transaction() as transaction:
             await replay(transaction, session.actor, message_id, door.take_again)
     except Conflict as error:
-        return await _page(request, services, session, door, row, {"replay": _sentence(error)}, status=409)
+        return await _page(request, services, session, door, row, {"replay": error.sentence}, status=409)
     return RedirectResponse(f"/quarantine/{message_id}", 303)
 
 
@@ -84,7 +84,7 @@ async def discarded(request: Request, services: Here, session: Team, door: Door,
         async with services.database.transaction() as transaction:
             await discard(transaction, session.actor, message_id, reason)
     except Conflict as error:
-        return await _page(request, services, session, door, row, {"replay": _sentence(error)}, status=409)
+        return await _page(request, services, session, door, row, {"replay": error.sentence}, status=409)
     return RedirectResponse(f"/quarantine/{message_id}", 303)
 
 
@@ -114,8 +114,3 @@ async def _page(
         request, "quarantined.jinja", session, status, row=row, error=errors, reason=reason, longest=LONGEST_REASON,
         lines=lines[:MOST_FIELDS], is_full=len(lines) > MOST_FIELDS, mend=what_would_mend(row.error_code),
     )  # fmt: skip
-
-
-def _sentence(error: Conflict) -> str:
-    text = str(error)
-    return text[:1].upper() + text[1:]

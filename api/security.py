@@ -95,7 +95,9 @@ class TooLarge(InvalidInput):
     """More was sent than is taken."""
 
 
-async def read_form(request: Request, services: Services, session: Session, largest: int = _LARGEST_FORM) -> FormData:
+async def read_form(
+    request: Request, services: Services, session: Session, largest: int = _LARGEST_FORM, *, most_fields: int = _MOST_FIELDS
+) -> FormData:
     """The fields of a form that one of our pages sent; nothing is read before the sender is known to be ours.
 
     A file is written to a temporary one as it arrives. Raises NotFromOurPages, and TooLarge beyond `largest` bytes.
@@ -103,7 +105,7 @@ async def read_form(request: Request, services: Services, session: Session, larg
     check_sender(request, services.settings)
     if int(request.headers.get("content-length") or 0) > largest:
         raise TooLarge("more was sent than is taken")
-    form = await Request(request.scope, _limited(request.receive, largest)).form(max_files=1, max_fields=_MOST_FIELDS)
+    form = await Request(request.scope, _limited(request.receive, largest)).form(max_files=1, max_fields=most_fields)
     try:
         check_token(session, field(form, "csrf"))
     except NotFromOurPages:
@@ -128,9 +130,9 @@ def _limited(receive: Receive, largest: int) -> Receive:
 
 
 def field(form: FormData, name: str) -> str:
-    """One text field, without what no database takes; empty where it is missing or is a file."""
+    """One text field, without what no database takes (NUL, half a character); empty where it is missing or is a file."""
     value = form.get(name)
-    return value.replace("\0", "") if isinstance(value, str) else ""
+    return value.replace("\0", "").encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def local_path(target: str) -> str:

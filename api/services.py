@@ -6,7 +6,6 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from api.live import Screens
-from api.loading import Loads
 from api.pages import Pages
 from runtime.database import Database
 from runtime.nudge import Nudges
@@ -25,7 +24,6 @@ class Services:
     directory: DirectoryReader
     nudges: Nudges
     screens: Screens
-    loads: Loads
     pages: Pages
 
 

@@ -146,7 +146,7 @@ def role_of(claims: dict[str, Any], directory: Directory) -> tuple[Role | None, 
     elif role in {Role.SOCIAL_WORKER, Role.DATA_OFFICER}:
         known = organisation in directory.authorities
     else:
-        known = role == Role.INFORMATION_GOVERNANCE and organisation == _NO_AUTHORITY
+        known = role in {Role.INFORMATION_GOVERNANCE, Role.OPERATOR} and organisation == _NO_AUTHORITY
     return (Role(role), organisation) if known else (None, "")
 
 

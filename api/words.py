@@ -1,21 +1,6 @@
-"""Numbers, names and times to come as people in England read them: filters of the templates. Pure."""
-
-from datetime import datetime
+"""Numbers and names as people in England read them: filters of the templates. Pure."""
 
 from domain.nhs_number import NhsNumber, to_spaced
-from runtime.clock import ENGLAND
-from safeguarding.time_words import clock
-
-
-def when_next(value: datetime, at: datetime) -> str:
-    """A time to come: "08:45" today, "08:45 tomorrow", "08:45 on Monday 3 March"."""
-    then, today = value.astimezone(ENGLAND), at.astimezone(ENGLAND).date()
-    ahead = (then.date() - today).days
-    if ahead == 0:
-        return clock(value)
-    if ahead == 1:
-        return f"{clock(value)} tomorrow"
-    return f"{clock(value)} on {then:%A} {then.day} {then:%B}"
 
 
 def spaced(number: str) -> str:

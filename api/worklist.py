@@ -1,4 +1,4 @@
-"""The worklist of one authority's social workers: live, with the form that answers an alert.
+"""The worklist of one authority's social workers: live, in threads, and as each of them chose to see it.
 
 The list renews itself by server-sent events, by polling where those fail, and by reloading without JavaScript. Events
 carry no patient: they say that something changed, and the rows are fetched with the session that may see them.
@@ -11,65 +11,80 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
+from api import worklist_words
 from api.security import check_sender, check_token, field, read_form
 from api.services import Here, Services
 from api.sessions import SocialWorker
 from api.streams import stream
-from domain.alert import CodedAnswer
+from api.worklist_filters import Asked, Filters, from_text
 from domain.errors import InvalidInput
-from domain.flag import NewbornResolution
-from runtime.nudge import screens_of
+from runtime.clock import now
 from runtime.sessions import Session
-from safeguarding.answering import acknowledge_alert, confirm_shown, resolve_newborn_of
+from safeguarding.answering import confirm_shown
 from safeguarding.open_screens import worklist_marks
-from safeguarding.views import MOST_ROWS, AlertRow, alert_of_authority, worklist
+from safeguarding.telling.membership import choose_team, my_team
+from safeguarding.telling.urgency import in_threads
+from safeguarding.telling.worklist import MOST_READ, not_getting_through, waiting_at, worklist
+from safeguarding.views import MOST_ROWS
 
-LONGEST_TEXT = 500
 _MOST_SHOWN = 500
 
 router = APIRouter()
 
 
 @router.get("/worklist")
-async def whole_page(request: Request, services: Here, session: SocialWorker) -> Response:
+async def whole_page(request: Request, services: Here, session: SocialWorker, filters: Asked) -> Response:
     """The list as a page."""
-    return await _list(request, services, session, "worklist.jinja")
+    return await _list(request, services, session, filters, "worklist.jinja")
 
 
 @router.get("/worklist/rows")
-async def rows_alone(request: Request, services: Here, session: SocialWorker, mark: str = "") -> Response:
+async def rows_alone(request: Request, services: Here, session: SocialWorker, filters: Asked, mark: str = "") -> Response:
     """The list alone, for the page's script; 204 where it is still what `mark` stands for."""
     async with services.database.transaction() as transaction:
         current = (await worklist_marks(transaction, [session.organisation]))[session.organisation]
     if mark == current:
         return Response(status_code=204)
-    return await _list(request, services, session, "worklist_rows.jinja")
+    return await _list(request, services, session, filters, "worklist_rows.jinja")
 
 
-async def _list(request: Request, services: Services, session: Session, template: str) -> Response:
+async def _list(request: Request, services: Services, session: Session, filters: Filters, template: str) -> Response:
+    code, at = session.organisation, now()
+    directory = await services.directory.current()
+    routing = directory.routing(code)
     async with services.database.transaction() as transaction:
         # The mark first: a change in between is then seen as a change, never missed.
-        mark = (await worklist_marks(transaction, [session.organisation]))[session.organisation]
-        rows = await worklist(transaction, session.actor, session.organisation)
-    authority = (await services.directory.current()).authorities[session.organisation]
-    waiting = [row for row in rows if row.is_waiting]
-    answered = [row for row in rows if not row.is_waiting]
+        mark = (await worklist_marks(transaction, [code]))[code]
+        team = await my_team(transaction, routing, session.actor)
+        rows = await worklist(transaction, session.actor, code, filters.chosen(team.code))
+        everywhere = await waiting_at(transaction, session.actor, code)
+        stuck = await not_getting_through(transaction, code, at)
+    waiting, read = in_threads(rows, filters.sort)
+    count = sum(row.is_waiting for row in rows)
     return await services.pages.page(
-        request,
-        template,
-        session,
-        authority=authority,
-        waiting=waiting,
-        answered=answered,
-        mark=mark,
-        is_full=len(rows) == MOST_ROWS,
-    )
+        request, template, session,
+        authority=directory.authorities[code], routing=routing, team=team, filters=filters, plain=Filters(), w=worklist_words,
+        mark=mark, waiting=waiting, count=count, answered=[row for thread in read for row in thread.rows],
+        everywhere=everywhere, counts=worklist_words.counts(everywhere, team.code), stuck=stuck,
+        is_full=count == MOST_ROWS, most_read=MOST_READ,
+    )  # fmt: skip
 
 
 @router.get("/worklist/events")
 async def events(request: Request, services: Here, session: SocialWorker) -> Response:
     """Tells an open list that it has changed, that it may be out of date, or that the sign-in has ended."""
     return stream(request, services, session, worklist_marks, session.organisation)
+
+
+@router.post("/worklist/team")
+async def team(request: Request, services: Here, session: SocialWorker) -> Response:
+    """Somebody says in which team they work; a team that is none of theirs changes nothing."""
+    form = await read_form(request, services, session)
+    routing = (await services.directory.current()).routing(session.organisation)
+    with suppress(InvalidInput):  # it was removed meanwhile: the page offers those that are there
+        async with services.database.transaction() as transaction:
+            await choose_team(transaction, routing, session.actor, field(form, "team"))
+    return RedirectResponse(from_text(field(form, "back")).path, 303)
 
 
 class Shown(BaseModel):
@@ -90,67 +105,3 @@ async def shown(request: Request, services: Here, session: SocialWorker) -> Resp
     async with services.database.transaction() as transaction:
         await confirm_shown(transaction, session.actor, session.organisation, body.alerts)
     return Response(status_code=204)
-
-
-@router.get("/alerts/{alert_id}")
-async def one_alert(request: Request, services: Here, session: SocialWorker, alert_id: UUID) -> Response:
-    """One alert, with the form that answers it."""
-    async with services.database.transaction() as transaction:
-        row = await alert_of_authority(transaction, session.actor, session.organisation, alert_id)
-    return await _alert(request, services, session, row)
-
-
-@router.post("/alerts/{alert_id}")
-async def answer(request: Request, services: Here, session: SocialWorker, alert_id: UUID) -> Response:
-    """Acknowledge an alert with a coded answer and a short text, which the banner shows from now on."""
-    async with services.database.transaction() as transaction:
-        row = await alert_of_authority(transaction, session.actor, session.organisation, alert_id)
-    form = await read_form(request, services, session)
-    coded, text = field(form, "answer"), field(form, "text").replace("\r\n", "\n").strip()
-    errors = _errors(coded, text)
-    if not errors:
-        with suppress(InvalidInput):
-            async with services.database.transaction() as transaction:
-                await acknowledge_alert(transaction, session.actor, session.organisation, alert_id, CodedAnswer(coded), text)
-            await services.nudges.send(screens_of(session.organisation))
-            return RedirectResponse("/worklist", 303)
-    return await _alert(request, services, session, row, errors, coded, text)
-
-
-@router.post("/alerts/{alert_id}/newborn")
-async def newborn(request: Request, services: Here, session: SocialWorker, alert_id: UUID) -> Response:
-    """Say what became of a newborn: its number no longer leads to the mother's unborn plan."""
-    async with services.database.transaction() as transaction:
-        row = await alert_of_authority(transaction, session.actor, session.organisation, alert_id)
-    form = await read_form(request, services, session)
-    chosen = field(form, "resolution")
-    if chosen not in set(NewbornResolution):
-        return await _alert(request, services, session, row, {"resolution": "Choose what became of the baby"})
-    with suppress(InvalidInput):  # somebody else has just said so
-        async with services.database.transaction() as transaction:
-            await resolve_newborn_of(transaction, session.actor, session.organisation, alert_id, NewbornResolution(chosen))
-    return RedirectResponse(f"/alerts/{alert_id}", 303)
-
-
-def _errors(coded: str, text: str) -> dict[str, str]:
-    errors = {}
-    if coded not in set(CodedAnswer):
-        errors["answer"] = "Choose what you answer"
-    if len(text) > LONGEST_TEXT:
-        errors["text"] = f"The message can have {LONGEST_TEXT} characters at most"
-    return errors
-
-
-async def _alert(
-    request: Request,
-    services: Services,
-    session: Session,
-    row: AlertRow,
-    errors: dict[str, str] | None = None,
-    coded: str = "",
-    text: str = "",
-) -> Response:
-    return await services.pages.page(
-        request, "alert.jinja", session, 422 if errors else 200,
-        row=row, error=errors, coded=coded, text=text, longest=LONGEST_TEXT,
-    )  # fmt: skip

@@ -10,7 +10,8 @@ from bench.yardsticks import MESSAGE_FOUNDRY, PGBENCH, WITHOUT_DATABASE
 ROUNDS = 5
 SCREEN = "screen"
 CARDS = "cards"
-ASKING = ("flag", "care-team", "query", "token", CARDS)
+DRAIN = "drain"
+ASKING = ("flag", "care-team", "query", "token", CARDS, DRAIN)
 """How the names of those begin that send no messages."""
 
 
@@ -18,7 +19,8 @@ ASKING = ("flag", "care-team", "query", "token", CARDS)
 class Plan:
     """How much of everything.
 
-    `offered` is the load, in messages a second, under which screens are watched; `cards` that of calls of CDS Hooks.
+    `offered` is the load, in messages a second, under which screens are watched; `cards` that of calls of CDS Hooks. `waiting`
+    webhooks are drained.
     """
 
     flagged: int = 100_000
@@ -28,9 +30,10 @@ class Plan:
     screen_seconds: float = 20.0
     offered: float = 500.0
     cards: float = 200.0
+    waiting: int = 10_000
 
 
-QUICK = Plan(flagged=2_000, rounds=1, warm_seconds=0.5, seconds=1.0, screen_seconds=3.0)
+QUICK = Plan(flagged=2_000, rounds=1, warm_seconds=0.5, seconds=1.0, screen_seconds=3.0, waiting=200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +56,5 @@ MEASUREMENTS = (
     Measurement("query-20", "query", 20),
     Measurement("token-20", "token", 20),
 )
-STEPS = sum(1 + len(each.yardsticks) for each in MEASUREMENTS) + 2
-"""Of one round: each measurement and its yardsticks, the cards and the screens."""
+STEPS = sum(1 + len(each.yardsticks) for each in MEASUREMENTS) + 3
+"""Of one round: each measurement and its yardsticks, the cards, the screens and the drain."""

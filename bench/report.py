@@ -48,7 +48,8 @@ LINES = (
     Line("query-20", "QBP to RSP over mutual TLS, 20 connections", 1_500),
     Line("token-20", "Signed assertion to token, 20 connections", 300),
     Line("cards", "CDS Hooks call to card, 200 requests/s offered", most_p99=0.1),
-    Line("screen", "ADT to the screen, 500 messages/s offered", most_p99=1),
+    Line("screen", "ADT to the screen, 500 messages/s offered", most_p99=0.3),
+    Line("drain", "Waiting webhooks drained by 4 dispatchers", 1_000),
 )
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import cards_client, clients, fhir_client, mllp_client, query_client, screens_client, store, token_client
+from bench.drain import drain
 from bench.figures import delays, percentiles
 from bench.keys import new_key, public_half
-from bench.plan import ASKING, CARDS, MEASUREMENTS, SCREEN, Plan
+from bench.plan import ASKING, CARDS, DRAIN, MEASUREMENTS, SCREEN, Plan
 from bench.service import Service
 from bench.world import CLIENT, EHR, SITES, register_key
 from bench.yardsticks import MESSAGE_FOUNDRY, PGBENCH, WITHOUT_DATABASE, NoYardstick, message_foundry, pgbench, without_database
@@ -88,6 +89,7 @@ async def measure(service: Service, database: Database, plan: Plan, engine: Path
                 await take(into, name, shown, work(each.connections))
         await take(measured.ours, CARDS, "CDS Hooks cards", run.cards())
         await take(measured.ours, SCREEN, "ADT to screen", run.screens())
+        await take(measured.ours, DRAIN, "webhooks drained", drain(service, database, plan.waiting))
     return measured
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from bench.clients import serve_order
 from bench.http11 import events, exchange, request
 
-_AT_MOST_EVERY = 0.4
+_AT_MOST_EVERY = 0.15
 _ROW = re.compile(r'data-alert="([0-9a-f-]{36})" data-changed="([^"]+)" data-waiting')
 _MARK = re.compile(r'data-mark="([^"]*)"')
 

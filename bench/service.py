@@ -31,7 +31,7 @@ class ServiceFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where the service is reached. `process` is the id of its supervisor."""
+    """Where the service is reached. `process` is the id of its supervisor, `data` its folder."""
 
     http: int
     mllp: int
@@ -40,34 +40,40 @@ class Service:
     servers: Servers
     key: bytes
     process: int
+    data: Path
 
 
 @contextmanager
 def running_service(folder: Path) -> Iterator[Service]:
     """Start it, wait until it is ready, and stop it at the end. Its own words go to `serve.log`. Raises ServiceFailed."""
     log = folder / "serve.log"
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("NIGHTLIGHT_")}
     command = [
         sys.executable, "-m", "nightlight", "serve", "--http", "127.0.0.1:0", "--mllp", "127.0.0.1:0",
         "--data", str(folder / "data"),
     ]  # fmt: skip
     certificates = issue(folder)
-    environment = {
-        **ours,
-        "NIGHTLIGHT_LOG_LEVEL": "WARNING",
-        "NIGHTLIGHT_EXIT_WITH_PARENT": "1",
-        "NIGHTLIGHT_MLLP_TLS": "127.0.0.1:0",
-        "NIGHTLIGHT_MLLP_TLS_CERTIFICATE_FILE": str(certificates.listener),
-        "NIGHTLIGHT_MLLP_TLS_KEY_FILE": str(certificates.listener_key),
-        "NIGHTLIGHT_MLLP_TLS_CLIENT_CA_FILE": str(certificates.authority),
-    }
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment_of(certificates))
     try:
         yield _when_ready(process, folder / "data", log, certificates)
     finally:
         process.terminate()
         process.wait(_STOP_SECONDS)
+
+
+def environment_of(certificates: Certificates) -> dict[str, str]:
+    """What every process of the service is told; it may call webhooks on loopback."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("NIGHTLIGHT_")}
+    return {
+        **ours,
+        "NIGHTLIGHT_LOG_LEVEL": "WARNING",
+        "NIGHTLIGHT_EXIT_WITH_PARENT": "1",
+        "NIGHTLIGHT_PRIVATE_ENDPOINTS": "127.0.0.1",
+        "NIGHTLIGHT_MLLP_TLS": "127.0.0.1:0",
+        "NIGHTLIGHT_MLLP_TLS_CERTIFICATE_FILE": str(certificates.listener),
+        "NIGHTLIGHT_MLLP_TLS_KEY_FILE": str(certificates.listener_key),
+        "NIGHTLIGHT_MLLP_TLS_CLIENT_CA_FILE": str(certificates.authority),
+    }
 
 
 def _when_ready(process: "subprocess.Popen[bytes]", data: Path, log: Path, certificates: Certificates) -> Service:
@@ -82,7 +88,7 @@ def _when_ready(process: "subprocess.Popen[bytes]", data: Path, log: Path, certi
         raise ServiceFailed(f"the service has no servers: see {log}")
     where = json.loads(ports.read_text())
     key = secret_key(load_settings(data_dir=data))
-    return Service(where["http"], where["mllp"], where["listeners"]["tls"], certificates, servers, key, process.pid)
+    return Service(where["http"], where["mllp"], where["listeners"]["tls"], certificates, servers, key, process.pid, data)
 
 
 def durability(service_url: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 from bench.people import Patient, mother, patient
 from domain.actor import Actor, ActorKind
 from domain.care_setting import CareSetting
+from domain.extract import Declaration
 from flags_store.authorities import add_authority
 from nightlight.demo.sample import COLUMNS
 from runtime.client_keys import add_keys
@@ -20,7 +21,7 @@ from runtime.clients import SCOPES, Care, Client, add_client
 from runtime.clock import england_day, now
 from runtime.database import Database
 from safeguarding.cds_clients import CdsClient, add_cds_client
-from safeguarding.extracts import load_extract
+from safeguarding.extracts.loading import load_extract
 from safeguarding.peers import add_peer
 from safeguarding.sites import add_site
 
@@ -59,7 +60,7 @@ async def furnish(database: Database, flagged: int, certificate: str, on_flags: 
         await add_peer(transaction, OPERATOR, "bench-ehr", SITES, certificate=certificate, may_query=True)
     held = 0
     for code, content in extracts(flagged, england_day(now()), unborn=unborn):
-        report = await load_extract(database, OPERATOR, code, io.BytesIO(content), extracted_at=now())
+        report = await load_extract(database, OPERATOR, code, io.BytesIO(content), Declaration(now()))
         if report.rejected:
             raise RuntimeError(f"{report.rejected} records of an extract were rejected")
         held += report.opened

@@ -34,6 +34,7 @@ class Role(StrEnum):
     SOCIAL_WORKER = "social-worker"
     DATA_OFFICER = "data-officer"
     INFORMATION_GOVERNANCE = "information-governance"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Sources: docs/facts.md, section 5; delivery states after GOV.UK Notify.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -28,6 +28,14 @@ class AlertReason(StrEnum):
     NEWBORN = "newborn"
 
 
+LATE = timedelta(hours=4)
+"""An arrival of which Nightlight hears later than this came late: after a downtime. Source: docs/facts.md, section 7."""
+
+
+LONGEST_TEXT = 500
+"""Of what somebody writes to an alert, in characters."""
+
+
 class AlertEvent(StrEnum):
     """What happens to an alert after it was raised."""
 
@@ -36,7 +44,23 @@ class AlertEvent(StrEnum):
     CANCEL = "cancel"
     REINSTATE = "reinstate"
     WRONG_IDENTITY = "wrong-identity"
+    TRANSFER = "transfer"
+    DISCHARGE = "discharge"
+    RETURN = "return"
+    ESCALATE = "escalate"
+    TAKE = "take"
+    RELEASE = "release"
+    REPLY = "reply"
+    ASK = "ask"
 
+
+NEWS = frozenset(
+    {
+        AlertEvent.LEFT_BEFORE_SEEN, AlertEvent.CANCEL, AlertEvent.REINSTATE, AlertEvent.WRONG_IDENTITY, AlertEvent.TRANSFER,
+        AlertEvent.DISCHARGE, AlertEvent.RETURN, AlertEvent.REPLY, AlertEvent.ASK,
+    }
+)  # fmt: skip
+"""What the hospital says of the child later: whoever acknowledges has read it."""
 
 TRANSITIONS: dict[tuple[AlertState, AlertEvent], AlertState] = {
     (AlertState.RAISED, AlertEvent.ACKNOWLEDGE): AlertState.ACKNOWLEDGED,
@@ -50,7 +74,11 @@ TRANSITIONS: dict[tuple[AlertState, AlertEvent], AlertState] = {
     (AlertState.ACKNOWLEDGED, AlertEvent.WRONG_IDENTITY): AlertState.RETRACTED,
     (AlertState.RETRACTED, AlertEvent.REINSTATE): AlertState.RAISED,
     (AlertState.CLOSED, AlertEvent.REINSTATE): AlertState.RAISED,
+    (AlertState.ACKNOWLEDGED, AlertEvent.REINSTATE): AlertState.RAISED,
     (AlertState.CLOSED, AlertEvent.LEFT_BEFORE_SEEN): AlertState.RAISED,
+    (AlertState.RETRACTED, AlertEvent.LEFT_BEFORE_SEEN): AlertState.RAISED,
+    (AlertState.RAISED, AlertEvent.ASK): AlertState.RAISED,
+    (AlertState.ACKNOWLEDGED, AlertEvent.ASK): AlertState.RAISED,
 }
 """The whole life of an alert. A pair that is not here leaves the alert as it is."""
 
@@ -86,13 +114,39 @@ _ANSWER_WORDS = {
 }
 
 
+class Reply(StrEnum):
+    """What a clinician answers back with: no clinical record, only what the social worker must know now."""
+
+    DISCHARGED = "discharged"
+    LEFT = "left-before-seen"
+    PLEASE_RING = "please-ring"
+    WRONG_CHILD = "wrong-child"
+
+    @property
+    def words(self) -> str:
+        """As both sides read it."""
+        return _REPLY_WORDS[self]
+
+
+_REPLY_WORDS = {
+    Reply.DISCHARGED: "Discharged",
+    Reply.LEFT: "Left before being seen",
+    Reply.PLEASE_RING: "Please ring us",
+    Reply.WRONG_CHILD: "This is not the right child: check identity",
+}
+
+
 class ChannelName(StrEnum):
-    """The ways by which Nightlight tells somebody: an authority, by HL7 a hospital's own system, either by subscription."""
+    """The ways by which Nightlight tells somebody: an authority's people or its systems, a hospital's system, or a subscriber."""
 
     SCREEN = "screen"
     EMAIL = "email"
     HL7 = "hl7"
     SUBSCRIPTION = "subscription"
+    MESH = "mesh"
+    NOTIFY_EMAIL = "notify-email"
+    SMS = "sms"
+    WEBHOOK = "webhook"
 
     @property
     def words(self) -> str:
@@ -105,6 +159,10 @@ _CHANNEL_WORDS = {
     ChannelName.EMAIL: "E-mail",
     ChannelName.HL7: "Hospital system",
     ChannelName.SUBSCRIPTION: "Subscribed system",
+    ChannelName.MESH: "Authority’s system (MESH)",
+    ChannelName.NOTIFY_EMAIL: "E-mail (GOV.UK Notify)",
+    ChannelName.SMS: "Text message (GOV.UK Notify)",
+    ChannelName.WEBHOOK: "Authority’s system (webhook)",
 }
 
 
@@ -141,7 +199,10 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One line for telling one recipient by one channel; `id` is how a receiver makes repeats one."""
+    """One line for telling one recipient by one channel; `id` is how a receiver makes repeats one.
+
+    `may_be_told`: somebody had claimed it before and has not said what came of it.
+    """
 
     id: UUID
     alert_id: UUID
@@ -149,3 +210,4 @@ class Delivery:
     recipient: str
     authority_code: str
     attempts: int
+    may_be_told: bool = False

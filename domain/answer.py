@@ -61,11 +61,15 @@ class Caution(StrEnum):
     """What must stand beside an answer. A caution never hides a flag."""
 
     DETAILS_DIFFER = "details-differ"
+    MATCH_DOUBTFUL = "match-doubtful"
     NUMBER_SUPERSEDED = "number-superseded"
+    NUMBER_SUCCEEDED = "number-succeeded"
     NUMBERS_MERGED = "numbers-merged"
     NEWBORN = "newborn"
     NUMBER_UNVERIFIED = "number-unverified"
     TEST_STORE = "test-store"
+    SITE_ON_TRIAL = "site-on-trial"
+    SITE_PAUSED = "site-paused"
 
     @property
     def words(self) -> str:
@@ -75,7 +79,11 @@ class Caution(StrEnum):
 
 _CAUTION_WORDS = {
     Caution.DETAILS_DIFFER: "Details differ: verify identity. The name or date of birth given is not what is held.",
+    Caution.MATCH_DOUBTFUL: (
+        "The national register (PDS) does not agree with the authority about who this NHS number belongs to: verify identity."
+    ),
     Caution.NUMBER_SUPERSEDED: "The NHS number given was superseded; this is held on its successor.",
+    Caution.NUMBER_SUCCEEDED: "The NHS number given has replaced an older one, on which this is held.",
     Caution.NUMBERS_MERGED: "A hospital merged two NHS numbers; this is held on the other one: verify identity.",
     Caution.NEWBORN: (
         "The mother held an unborn child plan when this baby was born. The baby's own record has not been received: "
@@ -83,7 +91,13 @@ _CAUTION_WORDS = {
     ),
     Caution.NUMBER_UNVERIFIED: "The hospital has not verified the NHS number.",
     Caution.TEST_STORE: "TEST: this store holds invented people only.",
+    Caution.SITE_ON_TRIAL: "This site is on trial in Nightlight: nobody is told of this visit. Check CP-IS too, and ring.",
+    Caution.SITE_PAUSED: "This site is paused in Nightlight: nobody is told of this visit. Check CP-IS too, and ring.",
 }
+
+
+IDENTITY_DOUBTS = frozenset({Caution.DETAILS_DIFFER, Caution.MATCH_DOUBTFUL})
+"""With one of these nobody is sure whom the flag is about: it is shown, and never as certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,7 @@ class CouldNotCheckReason(StrEnum):
     INVALID_NUMBER = "invalid-nhs-number"
     AMBIGUOUS_NUMBER = "ambiguous-nhs-number"
     TEST_NUMBER = "test-nhs-number"
+    SITE_NOT_LIVE = "site-not-live"
 
     @property
     def words(self) -> str:
@@ -114,6 +129,7 @@ _REASON_WORDS = {
     CouldNotCheckReason.INVALID_NUMBER: "We could not check: the NHS number given is not valid.",
     CouldNotCheckReason.AMBIGUOUS_NUMBER: "We could not check: more than one NHS number was given.",
     CouldNotCheckReason.TEST_NUMBER: "We could not check: the NHS number given is a test number.",
+    CouldNotCheckReason.SITE_NOT_LIVE: "We could not check: this site is not live in Nightlight.",
 }
 
 

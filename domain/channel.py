@@ -14,10 +14,14 @@ _CODE = re.compile(r"[a-z0-9-]{0,40}")
 
 @dataclass(frozen=True, slots=True)
 class Attempted:
-    """How one attempt went. `detail` is a short code of ours, never words of a server: those may quote a patient."""
+    """How one attempt went. `detail` is a short code of ours, never words of a server: those may quote a patient.
+
+    `again_in` are the seconds after which the other side wishes to be asked again, where it has named any.
+    """
 
     outcome: AttemptOutcome
     detail: str = ""
+    again_in: float | None = None
 
     def __post_init__(self) -> None:
         if not _CODE.fullmatch(self.detail):

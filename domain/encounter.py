@@ -45,6 +45,24 @@ class TriggerEvent(StrEnum):
         return self is TriggerEvent.LOOKUP or self is TriggerEvent.READ
 
 
+ARRIVAL_MODES = {
+    "A": "by ambulance",
+    "C": "by car",
+    "F": "on foot",
+    "H": "by helicopter",
+    "O": "in another way",
+    "P": "by public transport",
+    "U": "not known",
+}
+"""How a patient came, by code and in words. Source: HL7 v2.4 table 0430 (mode of arrival), which FHIR R4 shares."""
+
+
+def to_arrival_mode(code: str) -> str:
+    """A code of `ARRIVAL_MODES`, or nothing for one that the table has not: what a hospital means by its own code is not known."""
+    code = code.strip().upper()
+    return code if code in ARRIVAL_MODES else ""
+
+
 class EncounterState(StrEnum):
     """Open while the patient is there; expired where no discharge was ever received."""
 
@@ -104,6 +122,7 @@ class Encounter:
     `flagged` says that a flag was found in it once; `could_not_check` why nobody can say; `cautions` (comma between)
     what the last message gave cause for, since the names in it are not kept; `version` counts its changes; `mother_number` is
     kept of babies alone. `last_sequence` is the number that its sender gave the last event, to tell apart those of one second.
+    `stood_at` is when the sender last said whether the patient is there: an update that came later is no later word on that.
     """
 
     id: UUID
@@ -127,3 +146,5 @@ class Encounter:
     mother_number: NhsNumber | None = None
     last_sequence: int | None = None
     last_sequence_sender: str | None = None
+    arrival_mode: str = ""
+    stood_at: datetime | None = None

@@ -7,6 +7,12 @@ Nothing here knows an HTTP status or an HL7 code, and no text here carries a pat
 class NightlightError(Exception):
     """Something that Nightlight can name went wrong."""
 
+    @property
+    def sentence(self) -> str:
+        """What happened, as a page says it: beginning with a capital."""
+        text = str(self)
+        return text[:1].upper() + text[1:]
+
 
 class InvalidInput(NightlightError):
     """What was sent does not make sense; sending the same again cannot help."""

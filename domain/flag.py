@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from domain.match import MatchBasis
 from domain.nhs_number import NhsNumber
 
 SHOWN_AFTER_END = timedelta(days=365)
@@ -80,9 +81,17 @@ class Flag:
     sensitive: bool
     last_confirmed_at: datetime
     alias_note: str | None = None
-    """Why another number led here ("superseded", "merged", NEWBORN), or None where the number itself did."""
+    """Why another number led here ("superseded", "successor", "merged", NEWBORN), or None where the number itself did."""
     baby_number: NhsNumber | None = None
     """The number that was asked about, where it led to the mother's unborn plan."""
+    match: MatchBasis = MatchBasis.CHECK_DIGIT
+    missed_snapshots: int = 0
+    """How many full extracts in a row did not name it."""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the authority's latest full extract did not name it; it shows all the same, and says so."""
+        return self.missed_snapshots > 0
 
     @property
     def is_of_mother(self) -> bool:

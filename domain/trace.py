@@ -113,22 +113,27 @@ class NotVerifiedReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The number is a patient's. `compared`: what was told of the patient agrees; False where nothing was told."""
+    """The number is a patient's. `compared`: what was told of the patient agrees; False where nothing was told.
+
+    `otherwise_spelled`: it agrees but for case, hyphens, apostrophes or spaces of a name.
+    """
 
     number: NhsNumber
     compared: bool
     confidentiality: Confidentiality = Confidentiality.UNRESTRICTED
     deceased: bool = False
+    otherwise_spelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """The number that was asked for was replaced by another."""
+    """The number that was asked for was replaced by another; the rest as in `Verified`."""
 
     by: NhsNumber
     compared: bool
     confidentiality: Confidentiality = Confidentiality.UNRESTRICTED
     deceased: bool = False
+    otherwise_spelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +197,8 @@ class NoTrace:
 def differing(told: Demographics, held: Held) -> tuple[Detail, ...] | None:
     """What differs; None where PDS holds too little to compare. Spellings are one where `same_name` says so.
 
-    Any of the patient's names may be the one that was told; of given names the first must be among them.
+    Any of the patient's names may be the one that was told. Given names agree where all of them do, or the first with the first,
+    or the first with any: PDS holds middle names that nobody tells.
     """
     if held.birth_date is None or not held.names:
         return None
@@ -206,5 +212,15 @@ def differing(told: Demographics, held: Held) -> tuple[Detail, ...] | None:
 
 
 def _has_given(told: str, held: Sequence[str]) -> bool:
-    """All of it as one of the names ("Mary Ann"), or its first word."""
-    return any(same_name(part, name) for part in (told, *told.split(maxsplit=1)[:1]) for name in held)
+    """All of it as one of the names, or as all of them ("Mary Ann"); or its first word."""
+    return any(same_name(part, name) for part in (told, *told.split(maxsplit=1)[:1]) for name in (*held, " ".join(held)))
+
+
+def is_spelled_alike(told: Demographics, held: Held) -> bool:
+    """Whether names that agree (`differing`) are written letter by letter as PDS writes them."""
+    family, given = told.family_name.strip(), told.given_name.strip()
+    parts = {given, *given.split(maxsplit=1)[:1]}
+    return any(
+        family == held_family.strip() and (not given or not parts.isdisjoint({*held_given, " ".join(held_given)}))
+        for held_family, held_given in held.names
+    )

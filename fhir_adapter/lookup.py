@@ -113,6 +113,6 @@ def teams_of(directory: Directory, held: Iterable[ShownFlag], at: datetime) -> d
     for code in dict.fromkeys(shown.flag.authority_code for shown in held):
         authority = directory.authorities[code]
         teams[code] = Team(
-            code, authority.name, authority.office_phone, authority.emergency_phone, duty_team(authority, at).is_office
+            code, authority.name, authority.office_phone, authority.emergency_phone, duty_team(directory, code, at).is_office
         )
     return teams

@@ -4,7 +4,8 @@
 Sources: Patient Flag guide (England-Flag-PatientFlag and its kin); CP-IS FHIR guides, "Data mapping"; docs/facts.md, section 3.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import html
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID, uuid5
@@ -31,6 +32,7 @@ from fhir_adapter.codes import (
     Json,
     coding,
 )
+from safeguarding.plan_words import doubt_notes, match_words, missing_notes, missing_words
 
 WITHHELD = "Withheld"
 _ENDED_FOR_AGE = "Ended for age: the 18th birthday has passed."
@@ -87,7 +89,15 @@ def to_flag(held: Sequence[ShownFlag], teams: Mapping[str, Team], updated: datet
     }
     if not sensitive:
         resource["contained"] = [_provenance(flags, teams)]
+    if said := (*doubt_notes(held), *missing_notes(held, {code: team.name for code, team in teams.items()})):
+        resource["text"] = _narrative(said)
     return resource
+
+
+def _narrative(sentences: Sequence[str]) -> Json:
+    """What no element of a Flag can say: read by itself, it has no other place for it."""
+    paragraphs = "".join(f"<p>{html.escape(words)}</p>" for words in sentences)
+    return {"status": "additional", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{paragraphs}</div>'}
 
 
 def to_care_plan(shown: ShownFlag, team: Team, updated: datetime | None = None) -> Json:
@@ -105,9 +115,18 @@ def to_care_plan(shown: ShownFlag, team: Team, updated: datetime | None = None) 
         "period": _plan_period(shown),
         "careTeam": [{"reference": f"CareTeam/{own_id}", "display": WITHHELD if flag.sensitive else team.display}],
     }
-    if shown.ended_for_age and not flag.sensitive:
-        resource["note"] = [{"text": _ENDED_FOR_AGE}]
+    if notes := list(_notes(shown, team)):
+        resource["note"] = [{"text": words} for words in notes]
     return resource
+
+
+def _notes(shown: ShownFlag, team: Team) -> Iterator[str]:
+    if shown.ended_for_age and not shown.flag.sensitive:
+        yield _ENDED_FOR_AGE
+    if words := match_words(shown.flag):
+        yield words
+    if shown.flag.is_missing:
+        yield missing_words(shown.flag, team.name)
 
 
 def to_care_team(shown: ShownFlag, team: Team, ring_instead: str) -> Json:

@@ -16,6 +16,7 @@ from fhir_adapter.coverage import OutcomeEntries
 from fhir_adapter.resources import Team, to_care_plan, to_care_team, to_flag
 from fhir_adapter.summary import WHOLE, Shape
 from runtime.ids import uuid7
+from safeguarding.plan_words import missing_notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def to_searchset(resource: str, answer: Flagged | NoneKnown, around: Surrounding
     included = [_entry(each, "include", around) for each in _INCLUDED[resource](held, around)]
     shown = [] if around.shape.counts_only else [*matches, *included]
     withheld = any(shown.flag.sensitive for shown in held)
+    notes = (*around.notes, *missing_notes(held, {code: team.name for code, team in around.teams.items()}))
     return {
         "resourceType": "Bundle",
         "id": uuid7(),
@@ -53,7 +55,7 @@ def to_searchset(resource: str, answer: Flagged | NoneKnown, around: Surrounding
         "link": [{"relation": "self", "url": around.self_link}],
         "entry": [
             *shown,
-            _outcomes.entry(answer.coverage, answer.cautions, around.manner, around.notes, withheld=withheld),
+            _outcomes.entry(answer.coverage, answer.cautions, around.manner, notes, withheld=withheld),
         ],
     }
 

@@ -56,7 +56,7 @@ async def record_merge(
     or was led to by it after an earlier merge.
 
     `event_at` is when it linked them, by its own clock: what it took back since is not linked again. Returns how many aliases there
-    are now more; 0 also where nobody is held on either number, of whom nothing is kept.
+    are now more; 0 also where nobody is held on either number, of whom nothing is kept, and where either is sealed.
     """
     pair = {"prior": prior, "surviving": surviving, "source": source, "event_at": event_at}
     cursor = await transaction.execute(_LINK, pair)
@@ -77,6 +77,8 @@ _LINK = """
         SELECT person_id FROM person_aliases  -- of an earlier merge
         WHERE value IN (%(prior)s, %(surviving)s) AND facility = '' AND ended_at IS NULL
     )
+      AND p.sealed_at IS NULL
+      AND NOT EXISTS (SELECT FROM persons s WHERE s.nhs_number IN (%(prior)s, %(surviving)s) AND s.sealed_at IS NOT NULL)
       AND NOT EXISTS (SELECT FROM person_aliases taken_back
                       JOIN persons whose ON whose.id = taken_back.person_id
                       WHERE (whose.nhs_number, taken_back.value) IN ((%(prior)s, %(surviving)s), (%(surviving)s, %(prior)s))

@@ -1,7 +1,7 @@
 """Local authorities: who sends extracts, who is told, and by which phone at which hour.
 
-`safeguarding.directory` reads them all at once; `nightlight authority add` writes.
-Source: CP-IS DMS (telecom WP and EC); docs/facts.md, sections 4 and 5.
+`safeguarding.directory` reads them all at once; `nightlight authority add` and the onboarding write; `authority_details` changes
+what they have set. Source: CP-IS DMS (telecom WP and EC); docs/facts.md, sections 4 and 5.
 """
 
 from collections import defaultdict
@@ -11,8 +11,11 @@ from datetime import datetime, time, timedelta
 
 from domain.actor import Actor
 from domain.errors import Conflict, NotFound
+from flags_store.authority_details import update_authority
 from runtime.audit import record_audit
 from runtime.database import Connection, Transaction
+
+__all__ = ["OFFICE_HOURS", "Authority", "Hours", "add_authority", "read_authorities", "set_state", "update_authority"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,11 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A local authority as it stands. `rhythm` is the longest time between its extracts before the feed is late."""
+    """A local authority as it stands. `rhythm` is the longest time between its extracts before the feed is late.
+
+    `data_email` is its data officers' mailbox. Endings and deletions of more than `shrink_share` of its open plans in one extract
+    are held for a second person; openings of more than `surge_share` are to be confirmed. `short_breaks`: count as looked after.
+    """
 
     code: str
     name: str
@@ -37,6 +44,14 @@ class Authority:
     rhythm: timedelta
     last_extracted_at: datetime | None
     hours: tuple[Hours, ...]
+    data_email: str | None = None
+    mesh_mailbox: str | None = None
+    gss_code: str | None = None
+    successor_code: str | None = None
+    shrink_share: float = 0.10
+    surge_share: float = 0.50
+    short_breaks: bool = False
+    code_scheme: str = "dfe"
 
     def is_late(self, at: datetime) -> bool:
         """Whether nothing newer than its rhythm allows has come, or its feed is paused."""
@@ -100,14 +115,19 @@ async def read_authorities(transaction: Transaction) -> list[Authority]:
     """All authorities, by code, with their hours."""
     hours: dict[str, list[Hours]] = defaultdict(list)
     cursor = await transaction.execute(
-        "SELECT authority_code, weekday, opens, closes FROM authority_hours ORDER BY authority_code, weekday, opens"
+        """
+        SELECT authority_code, weekday, opens, CASE WHEN closes = '24:00' THEN time '23:59:59.999999' ELSE closes END
+        FROM authority_hours ORDER BY authority_code, weekday, opens
+        """
     )
     for code, weekday, opens, closes in await cursor.fetchall():
         hours[code].append(Hours(weekday, opens, closes))
     cursor = await transaction.execute(
         """
-        SELECT code, name, office_phone, emergency_phone, alert_email, state, rhythm, last_extracted_at
+        SELECT code, name, office_phone, emergency_phone, alert_email, state, rhythm, last_extracted_at,
+               data_email, mesh_mailbox, gss_code, successor_code, shrink_share::float8, surge_share::float8, short_breaks,
+               code_scheme
         FROM authorities ORDER BY code
         """
     )
-    return [Authority(*(*row, tuple(hours[row[0]]))) for row in await cursor.fetchall()]
+    return [Authority(*(*row[:8], tuple(hours[row[0]]), *row[8:])) for row in await cursor.fetchall()]

@@ -15,9 +15,11 @@ from domain.actor import Actor, Purpose
 from domain.care_setting import CareSetting
 from domain.encounter import LocalNumber, TriggerEvent, keys_of
 from domain.flag import Flag, FlagKind, Standing
+from domain.match import MatchBasis
 from domain.nhs_number import NhsNumber
 from runtime.clock import england_day
 from runtime.database import Rows, Transaction
+from runtime.recordset import Columns
 from runtime.secret import number_hash
 
 
@@ -56,8 +58,7 @@ class Asked:
 async def ask(transaction: Transaction, keys: Iterable[tuple[str, str]]) -> Asked:
     """Ask for the flags that the looks to come will need, together with other questions, so that nobody waits for them alone."""
     wanted = frozenset(keys)
-    columns = [list(column) for column in zip(*sorted(wanted), strict=True)]
-    return Asked(wanted, await transaction.execute(_FLAGS, columns, binary=True) if wanted else None)
+    return Asked(wanted, await transaction.execute(_FLAGS, [_KEYS.rows(sorted(wanted))], binary=True) if wanted else None)
 
 
 async def look(transaction: Transaction, key: bytes, looks: Sequence[Look], asked: Asked | None = None) -> list[tuple[Flag, ...]]:
@@ -96,17 +97,19 @@ async def _flags_by_key(asked: Asked) -> dict[tuple[str, str], list[Flag]]:
     return flags
 
 
+_KEYS = Columns("facility text, value text")
+
 # Each key is asked for by itself (LATERAL, OFFSET 0), so that a plan made while the tables are small stays right as they grow.
-_FLAGS = """
+_FLAGS = f"""
     SELECT asked.facility, asked.value, f.id, f.person_id, p.nhs_number, f.kind, f.authority_code, f.start_date, f.end_date,
            f.expected_delivery_date, p.birth_date, p.family_name, p.given_name, p.sensitive, f.last_confirmed_at, held.note,
-           CASE WHEN held.flag_id IS NOT NULL AND asked.facility = '' THEN asked.value END
-    FROM unnest(%s::text[], %s::text[]) AS asked (facility, value),
+           f.match_basis, f.missed_snapshots, CASE WHEN held.flag_id IS NOT NULL AND asked.facility = '' THEN asked.value END
+    FROM {_KEYS.table("asked")},
     LATERAL (
         SELECT p.id AS person_id, NULL AS note, NULL::uuid AS flag_id
         FROM persons p WHERE p.nhs_number = asked.value AND asked.facility = ''
         UNION ALL
-        SELECT a.person_id, a.relation, NULL
+        SELECT a.person_id, CASE a.relation || a.direction WHEN 'supersededsuccessor' THEN 'successor' ELSE a.relation END, NULL
         FROM person_aliases a WHERE a.value = asked.value AND a.facility = asked.facility AND asked.facility = ''
                                 AND a.ended_at IS NULL
         UNION ALL
@@ -117,20 +120,19 @@ _FLAGS = """
     ) AS held
     JOIN persons p ON p.id = held.person_id,
     LATERAL (
-        SELECT * FROM flags f WHERE f.person_id = held.person_id AND f.deleted_on IS NULL
+        SELECT * FROM flags f WHERE f.person_id = held.person_id AND f.deleted_on IS NULL AND f.withdrawn_at IS NULL
                                 AND (held.flag_id IS NULL OR f.id = held.flag_id) OFFSET 0
     ) AS f
     JOIN authorities t ON t.code = f.authority_code AND t.state IN ('live', 'paused')
-"""
+""".encode()  # noqa: S608 (only constants are put in)
 
 
 def _to_flag(row: Sequence[Any]) -> Flag:
-    (flag, person, number, kind, authority, start, end, due, birth, family, given, sensitive, confirmed, note, baby) = row
-    return Flag(
+    (
         flag,
         person,
         number,
-        FlagKind(kind),
+        kind,
         authority,
         start,
         end,
@@ -141,15 +143,20 @@ def _to_flag(row: Sequence[Any]) -> Flag:
         sensitive,
         confirmed,
         note,
+        match,
+        missed,
         baby,
-    )
+    ) = row
+    return Flag(
+        flag, person, number, FlagKind(kind), authority, start, end, due, birth, family, given, sensitive, confirmed, note, baby,
+        MatchBasis(match), missed,
+    )  # fmt: skip
 
 
 async def _record_accesses(transaction: Transaction, key: bytes, looks: Sequence[Look], found: Sequence[tuple[Flag, ...]]) -> None:
-    rows = [_access_row(key, entry, flags) for entry, flags in zip(looks, found, strict=True)]
-    columns = [list(column) for column in zip(*rows, strict=True)]
+    rows = _ACCESSED.rows(_access_row(key, entry, flags) for entry, flags in zip(looks, found, strict=True))
     once = [entry.request_id for entry in looks if entry.once]
-    await (transaction.execute(_ACCESSES_ONCE, [*columns, once]) if once else transaction.execute(_ACCESSES, columns))
+    await (transaction.execute(_ACCESSES_ONCE, [rows, once]) if once else transaction.execute(_ACCESSES, [rows]))
 
 
 def _access_row(key: bytes, entry: Look, flags: tuple[Flag, ...]) -> tuple[object, ...]:
@@ -163,21 +170,23 @@ def _access_row(key: bytes, entry: Look, flags: tuple[Flag, ...]) -> tuple[objec
     )  # fmt: skip
 
 
-_ACCESSES = """
+_ACCESSED = Columns(
+    "occurred_at timestamptz, person_id uuid, number_hash bytea, actor_kind text, actor_id text, actor_name text, actor_role text,"
+    " organisation text, purpose text, trigger_event text, care_setting text, in_history boolean, encounter_id uuid, outcome text,"
+    " request_id text"
+)
+
+_INTO_ACCESSES = f"""
     INSERT INTO accesses (occurred_at, person_id, number_hash, actor_kind, actor_id, actor_name, actor_role, organisation,
                           purpose, trigger_event, care_setting, in_history, encounter_id, outcome, request_id)
-    SELECT * FROM unnest(%s::timestamptz[], %s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                         %s::text[], %s::text[], %s::text[], %s::boolean[], %s::uuid[], %s::text[], %s::text[])
-"""
+    SELECT * FROM {_ACCESSED.table("asked")}
+"""  # noqa: S608
+_ACCESSES = _INTO_ACCESSES.encode()
 
 # A request that is sent again with its id is one access: the same client, by the same right, about the same patient in the same
 # encounter, and found the same. What could not be checked is always written. Both bounds keep the other months' partitions out of
 # the question.
-_ACCESSES_ONCE = (
-    _ACCESSES  # noqa: S608 (only a constant is put before it)
-    + """
-    AS asked (occurred_at, person_id, number_hash, actor_kind, actor_id, actor_name, actor_role, organisation, purpose,
-              trigger_event, care_setting, in_history, encounter_id, outcome, request_id)
+_ACCESSES_ONCE = f"""{_INTO_ACCESSES}
     WHERE NOT EXISTS (
         SELECT FROM accesses a
         WHERE asked.request_id = ANY(%s::text[]) AND a.request_id = asked.request_id
@@ -188,5 +197,4 @@ _ACCESSES_ONCE = (
           AND (a.person_id = asked.person_id OR a.number_hash = asked.number_hash)
           AND a.encounter_id IS NOT DISTINCT FROM asked.encounter_id
     )
-"""
-)
+""".encode()  # noqa: S608

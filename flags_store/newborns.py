@@ -71,6 +71,9 @@ _LINK = """
       AND NOT EXISTS (SELECT FROM newborn_links l JOIN unnest(%(facilities)s::text[], %(values)s::text[]) AS same (facility, value)
                                     ON l.facility = same.facility AND l.value = same.value
                       WHERE l.flag_id = f.id AND l.resolved_at IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM unnest(%(facilities)s::text[], %(values)s::text[]) AS same (facility, value)
+                      JOIN persons sealed ON sealed.nhs_number = same.value AND sealed.sealed_at IS NOT NULL
+                      WHERE same.facility = '')
     ORDER BY f.id, baby.value
     ON CONFLICT DO NOTHING
     RETURNING flag_id
@@ -93,6 +96,8 @@ async def spread_links(transaction: Transaction, known: Sequence[tuple[str, str]
         JOIN flags f ON f.id = l.flag_id JOIN persons p ON p.id = f.person_id
         CROSS JOIN unnest(%s::text[], %s::text[]) AS other (facility, value)
         WHERE NOT (other.facility = '' AND other.value = p.nhs_number)
+          AND NOT EXISTS (SELECT FROM persons sealed
+                          WHERE other.facility = '' AND sealed.nhs_number = other.value AND sealed.sealed_at IS NOT NULL)
         ON CONFLICT DO NOTHING
         """,
         (*_columns(known), *_columns(other)),

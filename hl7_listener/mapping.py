@@ -11,7 +11,7 @@ from datetime import datetime
 from domain.actor import Actor, ActorKind, Purpose
 from domain.answer import Outcome
 from domain.care_setting import CareSetting
-from domain.encounter import Identity, LocalNumber, TriggerEvent
+from domain.encounter import Identity, LocalNumber, TriggerEvent, to_arrival_mode
 from domain.nhs_number import NhsNumber
 from hl7_listener.errors import ErrorCode, Location, Unreadable
 from hl7_listener.events import trigger_event
@@ -82,6 +82,7 @@ def _check(
         arrived_at=(parse_time(pv1.component(44, 1)) if pv1 else None) or occurred,
         departed_at=_departed(pv1, trigger, at),
         left_before_seen=pv1 is not None and pv1.component(36, 1).upper() in LEFT_BEFORE_SEEN,
+        arrival_mode=_arrival_mode(message),
         test=message.processing_id in _TEST_PROCESSING,
         message=key,
         acknowledge=acknowledge,
@@ -97,6 +98,12 @@ def _departed(pv1: Segment | None, trigger: TriggerEvent, at: datetime) -> datet
     """PV1-45 of a discharge, or of an update that comes after it; an expected time in the future is nobody's leaving."""
     left = parse_time(pv1.component(45, 1)) if pv1 and trigger in _MAY_SAY_LEFT else None
     return left if left and left <= at else None
+
+
+def _arrival_mode(message: Message) -> str:
+    """PV2-38. Source: HL7 v2.4, section 3.4.4.38 and table 0430."""
+    pv2 = message.segment("PV2")
+    return to_arrival_mode(pv2.component(38, 1)) if pv2 else ""
 
 
 def _care_setting(site: Site, pv1: Segment | None) -> CareSetting:

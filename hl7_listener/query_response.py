@@ -18,6 +18,7 @@ from hl7_listener.query import NUMBER_PLACE
 from hl7_listener.query_segments import Note, NoteKind, QueryStatus, Reference, Segments, encoded
 from hl7_listener.times import format_time
 from safeguarding.contacts import Contact
+from safeguarding.plan_words import match_words, missing_words
 
 NO_ANSWER = "There is no answer. This does not mean that no plan is known."
 NONE_KNOWN = "No plan is known."
@@ -112,12 +113,26 @@ def _notes_of(shown: ShownFlag, around: Surroundings) -> Iterator[Note]:
     if shown.flag.sensitive:
         yield Note(NoteKind.WITHHELD, SENSITIVE)
         yield Note(NoteKind.RING, around.ring_instead)
+        yield from _match(shown)
+        yield from _missing(shown)
         return
     team = around.teams[shown.flag.authority_code]
     phones = f"office team {team.office_phone}, emergency duty team {team.emergency_phone}"
     yield Note(NoteKind.AUTHORITY, f"Responsible: {team.code} - {team.name}: {phones}.")
     if shown.ended_for_age:
         yield Note(NoteKind.ANSWER, ENDED_FOR_AGE)
+    yield from _match(shown)
+    yield from _missing(shown, team.name)
+
+
+def _match(shown: ShownFlag) -> Iterator[Note]:
+    if words := match_words(shown.flag):
+        yield Note(NoteKind.CAUTION if shown.flag.match.is_doubtful else NoteKind.ANSWER, words)
+
+
+def _missing(shown: ShownFlag, authority_name: str = "") -> Iterator[Note]:
+    if shown.flag.is_missing:
+        yield Note(NoteKind.CAUTION, missing_words(shown.flag, authority_name))
 
 
 def _line(contact: Contact) -> str:

@@ -1,10 +1,9 @@
-"""Systems that may call the FHIR API: registered clients, and the short signed tokens that they carry.
+"""Systems that may call the FHIR API or send extracts: registered clients, and the short signed tokens that they carry.
 
-`nightlight client add` and `nightlight token` write; `fhir_adapter` checks every request.
+`nightlight client add` and `nightlight token` write; `fhir_adapter.access` checks every request.
 Source: SMART Backend Services (scopes, token life); RFC 7519.
 """
 
-import asyncio
 import secrets
 import time
 from collections.abc import Iterable
@@ -23,6 +22,7 @@ from domain.errors import Conflict, InvalidInput, NotAllowed
 from runtime.audit import record_audit
 from runtime.clock import now
 from runtime.database import Connection, Database
+from runtime.shared_read import SharedRead
 
 KEPT_SECONDS = 3.0
 UNKNOWN_SECONDS = 0.2
@@ -36,7 +36,12 @@ SCOPES = (
     "system/Encounter.cu",
     "system/Subscription.cruds",
 )
-"""The scopes that this release understands."""
+"""The scopes of FHIR resources that this release understands."""
+
+EXTRACTS = "system/Extract.cr"
+"""Send the own authority's extracts (c), and read what became of them with their rejected records (r). No FHIR resource."""
+OF_AUTHORITIES = (EXTRACTS,)
+"""The scopes that only a client of a local authority may have."""
 
 
 class Care(StrEnum):
@@ -70,12 +75,13 @@ class Client:
 async def add_client(transaction: Connection, actor: Actor, client: Client) -> None:
     """Register a client, without its keys (`runtime.client_keys`).
 
-    Raises InvalidInput for an unknown scope, and unless it belongs to an organisation or to an authority; Conflict where the id is
-    taken.
+    Raises InvalidInput for an unknown scope, and unless it belongs to an organisation or to an authority (which some scopes need);
+    Conflict where the id is taken.
     """
-    unknown = sorted(set(client.scopes) - set(SCOPES))
-    if unknown or not client.scopes:
-        raise InvalidInput(f"a scope is one of {', '.join(SCOPES)}")
+    if not client.scopes or not set(client.scopes) <= {*SCOPES, *OF_AUTHORITIES}:
+        raise InvalidInput(f"a scope is one of {', '.join(SCOPES + OF_AUTHORITIES)}")
+    if not client.authority_code and set(client.scopes) & set(OF_AUTHORITIES):
+        raise InvalidInput(f"only a client of a local authority may have the scope {', '.join(OF_AUTHORITIES)}")
     if bool(client.organisation_code) == bool(client.authority_code):
         raise InvalidInput("a client belongs to an organisation or to an authority, and to one of them")
     added = await transaction.execute(
@@ -144,17 +150,18 @@ class ClientReader:
         self._kept_seconds = kept_seconds
         self._kept: dict[str, Client] = {}
         self._read_at = float("-inf")
-        self._reading = asyncio.Lock()
+        self._reading = SharedRead(self._read)
 
     async def find(self, client_id: str) -> Client | None:
         """The client as it stood at most `KEPT_SECONDS` ago, or None. Raises CouldNotReachStore."""
         if not self._is_fresh(client_id):
-            async with self._reading:
-                if not self._is_fresh(client_id):
-                    async with self._database.transaction() as transaction:
-                        clients = await read_clients(transaction)
-                    self._kept, self._read_at = {client.id: client for client in clients}, time.monotonic()
+            await self._reading.get()
         return self._kept.get(client_id)
+
+    async def _read(self) -> None:
+        async with self._database.transaction() as transaction:
+            clients = await read_clients(transaction)
+        self._kept, self._read_at = {client.id: client for client in clients}, time.monotonic()
 
     def _is_fresh(self, client_id: str) -> bool:
         """Who is not known may have just been registered; those who make names up cost the store five statements a second."""

@@ -19,6 +19,7 @@ from runtime.arrays import ArrayDumper
 from runtime.kept import Kept, KeptConnections
 from runtime.logs import get_logger
 from runtime.pipelined import Parameters, Pipelined
+from runtime.recordset import Recordset, RecordsetDumper
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Connected = TypeVar("Connected")
@@ -201,6 +202,7 @@ def _pool(url: str, connections: int, application: str, options: str) -> AsyncCo
 
 async def _configure(connection: Connection) -> None:
     connection.adapters.register_dumper(list, ArrayDumper)
+    connection.adapters.register_dumper(Recordset, RecordsetDumper)
 
 
 async def _abandon(kept: Kept, pipelined: Pipelined) -> None:

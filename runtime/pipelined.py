@@ -21,8 +21,12 @@ from psycopg.pq import DiagnosticField, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
+from runtime.arrays import array_literal
+from runtime.recordset import Recordset
+
 Parameters = Sequence[Any] | Mapping[str, Any]
 
+_ROWS = frozenset({Recordset, list})
 _FAILED = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED})
 _PLACEHOLDER = re.compile(rb"%(?:s|\((\w+)\)s)")
 
@@ -68,9 +72,7 @@ class Pipelined:
         """Queue a statement. `binary` asks for rows in binary form, which are quicker to read and mean the same."""
         text, order = _numbered(query)
         values = [params[name] for name in order] if isinstance(params, Mapping) else params or ()
-        adapt = self._prepared.adapt
-        dumped = adapt.dump_sequence(values, [PyFormat.AUTO] * len(values)) if values else ()
-        types, formats = (adapt.types or (), adapt.formats) if values else ((), None)
+        dumped, types, formats = self._dump(values)
         name = self._prepared.names.get((query, types))
         if name is None:
             name = self._prepared.names[query, types] = b"desk%d" % len(self._prepared.names)
@@ -85,7 +87,7 @@ class Pipelined:
         """Send what is queued, and take what comes until this answer is there. Raises psycopg's errors."""
         self._libpq.send_flush_request()
         while wanted.result is None:
-            self._check(await self._take())
+            await self._take()
         return wanted.result
 
     async def commit(self) -> bool:
@@ -93,8 +95,9 @@ class Pipelined:
         commit = await self.execute("COMMIT")
         self._sync()
         while self._awaited:
-            self._check(await self._take())
-        await self._next_result()  # the sync's own
+            await self._take()
+        while await self._next_result() is None:  # the sync's own comes last
+            pass
         self._libpq.exit_pipeline_mode()
         return commit.result is not None and commit.result.command_status == b"COMMIT"
 
@@ -112,9 +115,18 @@ class Pipelined:
 
     def to_rows(self, result: PGresult) -> list[TupleRow]:
         """The rows of a result as Python values."""
+        if not result.ntuples:
+            return []
         adapt = self._prepared.adapt
         adapt.set_pgresult(result)
         return adapt.load_rows(0, result.ntuples, tuple)
+
+    def _dump(self, values: Sequence[Any]) -> tuple[Sequence[Any], tuple[int, ...], Sequence[Format] | None]:
+        """The values as libpq sends them, their types and formats. The driver is not asked about rows and lists."""
+        if _ROWS.issuperset(map(type, values)):
+            return [value.literal if type(value) is Recordset else array_literal(value) for value in values], (), None
+        adapt = self._prepared.adapt
+        return adapt.dump_sequence(values, [PyFormat.AUTO] * len(values)), adapt.types or (), adapt.formats
 
     def _sync(self) -> None:
         if not self._synced:
@@ -129,21 +141,24 @@ class Pipelined:
             raise psycopg.OperationalError("the connection is lost")
         raise psycopg.errors.error_from_result(result)
 
-    async def _take(self) -> PGresult:
-        """The result of the statement that has waited longest."""
-        result = await self._next_result()
-        if result is None:
-            raise psycopg.InternalError("a statement without a result")
-        await self._next_result()  # libpq says that it was the only one
-        self._awaited.popleft().result = result
-        return result
+    async def _take(self) -> None:
+        """Wait until something has come, and take all of it: the statements' results, the oldest first."""
+        await self._until_something_came()
+        while self._awaited and not self._libpq.is_busy():
+            result = self._libpq.get_result()
+            if result is not None:  # None: there is no more of the statement before
+                self._awaited.popleft().result = result
+                self._check(result)
 
     async def _next_result(self) -> PGresult | None:
+        await self._until_something_came()
+        return self._libpq.get_result()
+
+    async def _until_something_came(self) -> None:
         while self._libpq.flush():
             await self._until_ready(for_writing=True)
         while self._libpq.is_busy():
             await self._until_ready()
-        return self._libpq.get_result()
 
     async def _until_ready(self, *, for_writing: bool = False) -> None:
         loop, socket = asyncio.get_running_loop(), self._libpq.socket

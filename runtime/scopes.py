@@ -1,6 +1,7 @@
 """Scopes of systems: what one spells, what of it is granted, and whether what was granted is enough. Pure.
 
-The token endpoint grants by it, and the FHIR door asks it for each interaction.
+The token endpoint grants by it, and `fhir_adapter.access` asks it for each interaction. `system/Extract.cr` is spelled in the same
+grammar, though an extract is no FHIR resource.
 Source: SMART App Launch 2.2, "Scopes for requesting FHIR resources" (v2, and the v1 spellings that it maps to them).
 """
 

@@ -33,6 +33,10 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Signs tokens and keys the hash of unknown NHS numbers; 32+ characters; empty makes one in the data folder.",
     )
+    spare_log_files: int = Field(
+        32, ge=0, le=256, description="Log files (16 MB each) that lie ready on the embedded PostgreSQL; see decision 46."
+    )
+    dispatchers: int = Field(1, ge=1, le=32, description="Dispatchers that `nightlight serve` starts: they share the deliveries.")
     database_connections: int = Field(10, ge=3, description="Largest number of database connections of one process.")
 
     oidc_issuer: str = Field("", description="OpenID Connect issuer that people sign in with.")
@@ -42,6 +46,9 @@ class Settings(BaseSettings):
 
     smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:password@host:port or smtps://…; empty: e-mails wait.")
     mail_from: str = Field("nightlight@localhost", description="Sender of the e-mails.")
+    operator_email: str = Field(
+        "", description="Mailbox of whoever runs Nightlight, told of feeds that are late; empty: nobody is."
+    )
 
     upload_max_bytes: int = Field(200_000_000, ge=1_000_000, description="Largest extract that the upload page takes.")
 
@@ -98,6 +105,32 @@ class Settings(BaseSettings):
     pds_organisation: str = Field("", description="ODS code on whose behalf PDS is asked.")
     pds_per_second: float = Field(5, gt=0, description="Requests to PDS that one process may start in a second.")
     pds_timeout_seconds: float = Field(10, gt=0, description="Longest wait for PDS, at each step of a request.")
+    match_minutes: float = Field(
+        10, ge=0, description="Longest time that a load asks PDS about new people; who is left is asked about after it."
+    )
+    match_days: float = Field(7, gt=0, description="Days after which PDS is asked again about everybody with a plan.")
+    mesh_url: str = Field("", description="Address of MESH (https://…); empty: nothing comes or goes by MESH.")
+    mesh_mailbox: str = Field("", description="Id of our own MESH mailbox, to which authorities send.")
+    mesh_password: SecretStr = Field(SecretStr(""), description="Password of that mailbox.")
+    mesh_shared_key: SecretStr = Field(SecretStr(""), description="Shared key of the MESH environment.")
+    mesh_ca_file: str = Field("", description="PEM file: who issues MESH's certificate; empty: as the MESH client knows it.")
+    mesh_certificate_file: str = Field("", description="PEM file: the certificate that is shown to MESH.")
+    mesh_key_file: str = Field("", description="PEM file: the key of that certificate, without a password.")
+    mesh_poll_seconds: float = Field(60, gt=0, description="Seconds between two looks into the MESH inbox.")
+    mesh_timeout_seconds: float = Field(30, gt=0, description="Longest wait for MESH, at each step of a request.")
+    mesh_workflow_upload: str = Field("CPIS_UPLOAD", description="MESH workflow ids of extracts; several with commas between.")
+    mesh_workflow_response: str = Field("CPIS_UPLOAD_RESPONSE", description="MESH workflow id of the answers to extracts.")
+    mesh_workflow_notification: str = Field("CPIS_NOTIFICATION", description="MESH workflow id of the notices of accesses.")
+    mesh_workflow_inactive: str = Field("CPIS_INACTIVE_NHS_NUMBER", description="MESH workflow id of notices of inactive numbers.")
+    notify_api_key: SecretStr = Field(
+        SecretStr(""), description="API key of GOV.UK Notify; empty: its e-mails and text messages wait."
+    )
+    notify_email_template_id: str = Field("", description="Id of the e-mail template in Notify; empty: its e-mails wait.")
+    notify_sms_template_id: str = Field("", description="Id of the text message template in Notify; empty: text messages wait.")
+    notify_url: str = Field("https://api.notifications.service.gov.uk", description="Address of GOV.UK Notify.")
+    notify_callback_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token with which Notify posts its receipts, 10+ characters; empty: none is taken."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @property

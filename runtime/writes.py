@@ -29,11 +29,11 @@ async def write_together(transaction: Transaction, writes: Sequence[Write]) -> N
     if writes:
         statement = _joined(tuple(write.statement for write in writes))
         parameters = [each for write in writes for each in write.parameters]
-        await transaction.execute(statement, [*parameters, *(write.rows for write in writes)])
+        await transaction.execute(statement, [*parameters, [write.rows for write in writes]])
 
 
 @lru_cache(maxsize=64)
 def _joined(statements: tuple[str, ...]) -> bytes:
     parts = ", ".join(f"write{number} AS ({statement} RETURNING true)" for number, statement in enumerate(statements))
-    counts = " AND ".join(f"(SELECT count(*) FROM write{number}) = %s::bigint" for number in range(len(statements)))  # noqa: S608
-    return f"WITH {parts} SELECT CASE WHEN {counts} THEN true ELSE came_too_late() END".encode()
+    counts = ", ".join(f"(SELECT count(*) FROM write{number})" for number in range(len(statements)))  # noqa: S608
+    return f"WITH {parts} SELECT CASE WHEN ARRAY[{counts}] = %s::bigint[] THEN true ELSE came_too_late() END".encode()

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from alerts import channel_screen
 from alerts.answering import acknowledge
+from alerts.channels import screen
 from alerts.hospital import tell_hospital_of_answer
 from alerts.subscribers import tell_subscribers_of_answer
 from domain.actor import Actor
@@ -18,20 +18,33 @@ from runtime.clock import now
 from runtime.database import Transaction
 from safeguarding.corrections import is_of_its_patient
 from safeguarding.outbound import hospital_of_encounter
+from safeguarding.telling.incidents import open_incident
 
 SHORTEST_REASON = 5
 
 
 async def acknowledge_alert(
-    transaction: Transaction, actor: Actor, authority_code: str, alert_id: UUID, answer: CodedAnswer, text: str
+    transaction: Transaction,
+    actor: Actor,
+    authority_code: str,
+    alert_id: UUID,
+    answer: CodedAnswer,
+    text: str,
+    read_news: int | None = None,
 ) -> UUID:
     """Read and answered by a social worker of the authority; returns the encounter whose banner now says so.
 
-    A hospital whose own system is told or has subscribed hears that an answer is there, never what it says.
+    A hospital whose own system is told or has subscribed hears that an answer is there, never what it says. "Wrong child" opens an
+    identity incident.
 
-    Raises NotFound for another authority's alert, InvalidInput for a text that is too long.
+    `read_news` is how much the hospital had said of the child when the person read it: what came since is not acknowledged unseen.
+
+    Raises NotFound for another authority's alert, InvalidInput for a text that is too long, Conflict where there is news.
     """
-    encounter_id = await acknowledge(transaction, alert_id, authority_code, actor.name, answer, text.strip(), now())
+    at = now()
+    encounter_id = await acknowledge(transaction, alert_id, authority_code, actor, answer, text.strip(), at, read_news)
+    if answer is CodedAnswer.WRONG_CHILD:
+        await open_incident(transaction, actor, alert_id, text.strip(), at)
     if await is_of_its_patient(transaction, alert_id):
         if hospital := await hospital_of_encounter(transaction, encounter_id):
             await tell_hospital_of_answer(transaction, alert_id, hospital)
@@ -69,7 +82,7 @@ async def resolve_newborn_of(
 
 async def confirm_shown(transaction: Transaction, actor: Actor, authority_code: str, shown: Mapping[UUID, datetime]) -> None:
     """A browser of the authority shows these alerts, each as it stood at its `changed_at`: told on screen, from now on."""
-    delivered = await channel_screen.confirm_shown(transaction, shown, authority_code, now())
+    delivered = await screen.confirm_shown(transaction, shown, authority_code, now())
     for alert_id in delivered:
         await record_audit(transaction, actor, "alert.shown", "alert", str(alert_id))
 

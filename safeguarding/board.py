@@ -5,20 +5,21 @@ number, no name, no kind of plan. Reading it is audited; details of one encounte
 Source: docs/facts.md, section 5 (what a parent could see says nothing).
 """
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from psycopg.rows import class_row
 
 from domain.actor import Actor
-from domain.answer import Coverage
 from domain.care_setting import CareSetting
 from runtime.audit import record_audit
 from runtime.clock import now
 from runtime.database import Connection
-from safeguarding.directory import read_directory
+from safeguarding.directory import Directory, read_directory
+from safeguarding.telling.standing import Stage, Standing, read_lines, standing
 from safeguarding.views import MOST_ROWS
 
 LEFT_LATELY = timedelta(hours=4)
@@ -44,6 +45,8 @@ class BoardRow:
     told: int
     waiting: int
     answers: list[str]
+    standing: Standing | None = None
+    """How the alert stands that is worst off of those that nobody has acknowledged; None where none waits."""
 
     @property
     def is_here(self) -> bool:
@@ -96,11 +99,13 @@ _ROWS = f"""
 """  # noqa: S608 (only the constant condition is put in)
 
 
-async def read_board(transaction: Connection, actor: Actor, site: str) -> Board:
+async def read_board(transaction: Connection, actor: Actor, site: str, directory: Directory) -> Board:
     """The site's board as it stands. Reading it is audited, with how many it showed."""
     cursor = transaction.cursor(row_factory=class_row(BoardRow))
     await cursor.execute(_ROWS.encode(), _parameters(site))
-    rows = tuple(await cursor.fetchall())
+    found = await cursor.fetchall()
+    worst = await _worst(transaction, [row.id for row in found if row.waiting], directory)
+    rows = tuple(replace(row, standing=worst.get(row.id)) for row in found)
     feed = await (await transaction.execute(_FEED, {"site": site, "silent": FEED_SILENT})).fetchone()
     last, silent = feed or (None, False)
     await record_audit(
@@ -114,28 +119,60 @@ _FEED = "SELECT last_message_at, last_message_at < now() - %(silent)s FROM site_
 
 _MARK = f"""
     SELECT md5(coalesce(string_agg(concat_ws(' ', e.id, e.version, a.changed_at), ',' ORDER BY e.id), '')),
-           (SELECT last_message_at < now() - %(silent)s FROM site_feeds WHERE site = %(site)s)
+           (SELECT last_message_at < now() - %(silent)s FROM site_feeds WHERE site = %(site)s),
+           coalesce(array_agg(e.id) FILTER (WHERE a.waits), '{{}}')
     FROM encounters e
-    CROSS JOIN LATERAL (SELECT max(changed_at) AS changed_at FROM alerts WHERE encounter_id = e.id) AS a
+    CROSS JOIN LATERAL (
+        SELECT max(changed_at) AS changed_at, coalesce(bool_or(state = 'raised'), false) AS waits
+        FROM alerts WHERE encounter_id = e.id
+    ) AS a
     WHERE {_WATCHED}
 """  # noqa: S608
 
 
-async def read_coverage(transaction: Connection) -> Coverage:
-    """How far a board reaches now, for its mark and its page alike: by the directory as it stands, not as it is kept in memory."""
-    return (await read_directory(transaction)).coverage(now())
+_ORDER = (Stage.EXHAUSTED, Stage.QUEUED, Stage.WAITING, Stage.TAKEN)
 
 
-async def board_mark(transaction: Connection, site: str, coverage: Coverage) -> str:
-    """A mark that is another one after any change that the site's board shows with this coverage; no patient is in it."""
+async def _worst(transaction: Connection, encounters: Sequence[UUID], directory: Directory) -> dict[UUID, Standing]:
+    """By encounter, how the alert stands of which a department must know first: nobody left, nobody there, longest unread."""
+    at, worst = now(), dict[UUID, Standing]()
+    if not encounters:
+        return worst
+    for line in (await read_lines(transaction, encounters, at)).values():
+        if line.is_waiting and line.authority_code in directory.authorities:
+            stands = standing(directory, line, at)
+            before = worst.get(line.encounter_id)
+            if before is None or _rank(stands) < _rank(before):
+                worst[line.encounter_id] = stands
+    return worst
+
+
+def _rank(stands: Standing) -> tuple[int, timedelta]:
+    return _ORDER.index(stands.stage), -stands.unread
+
+
+async def read_reach(transaction: Connection) -> Directory:
+    """How far a board reaches now, for its mark and its page alike: the directory as it stands, not as it is kept in memory."""
+    return await read_directory(transaction)
+
+
+async def board_mark(transaction: Connection, site: str, directory: Directory) -> str:
+    """A mark that is another one after any change that the site's board shows with this directory; no patient is in it.
+
+    That a team goes on or off duty is such a change; that a minute passes is none: the page counts those itself.
+    """
     row = await (await transaction.execute(_MARK.encode(), _parameters(site) | {"silent": FEED_SILENT})).fetchone()
-    return "-".join(str(each) for each in (*(row or ()), coverage.fully_checked))
+    digest, silent, encounters = row or ("", None, [])
+    worst = await _worst(transaction, encounters, directory)
+    stands = sorted(f"{encounter} {each.stage} {each.opens}" for encounter, each in worst.items())
+    stages = hashlib.sha256("\n".join(stands).encode()).hexdigest()[:16] if stands else ""
+    return "-".join(str(each) for each in (digest, silent, directory.coverage(now()).fully_checked, stages))
 
 
 async def board_marks(transaction: Connection, sites: Sequence[str]) -> dict[str, str]:
     """The mark of each site's board."""
-    coverage = await read_coverage(transaction)
-    return {site: await board_mark(transaction, site, coverage) for site in sites}
+    directory = await read_reach(transaction)
+    return {site: await board_mark(transaction, site, directory) for site in sites}
 
 
 def _parameters(site: str) -> dict[str, object]:

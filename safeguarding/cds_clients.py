@@ -4,7 +4,6 @@
 Source: CDS Hooks 2.0, "Trusting CDS Clients" (allow list of iss and jku).
 """
 
-import asyncio
 import time
 from dataclasses import dataclass
 from typing import LiteralString
@@ -14,6 +13,7 @@ from domain.actor import Actor
 from domain.errors import Conflict, InvalidInput, NotFound
 from runtime.audit import record_audit
 from runtime.database import Connection, Database
+from runtime.shared_read import SharedRead
 
 KEPT_SECONDS = 3.0
 
@@ -143,7 +143,7 @@ class CdsClientReader:
         self._kept_seconds = kept_seconds
         self._good_until = 0.0
         self._clients: dict[str, CdsClient] = {}
-        self._reading = asyncio.Lock()
+        self._reading = SharedRead(self._read)
 
     async def find(self, issuer: str) -> CdsClient | None:
         """The EHR, if it is registered and enabled. Raises CouldNotReachStore."""
@@ -159,10 +159,11 @@ class CdsClientReader:
 
     async def _enabled(self) -> dict[str, CdsClient]:
         if time.monotonic() >= self._good_until:
-            async with self._reading:
-                if time.monotonic() >= self._good_until:
-                    async with self._database.transaction() as transaction:
-                        clients = await read_cds_clients(transaction)
-                    self._clients = {issuer: client for issuer, client in clients.items() if client.enabled}
-                    self._good_until = time.monotonic() + self._kept_seconds
+            await self._reading.get()
         return self._clients
+
+    async def _read(self) -> None:
+        async with self._database.transaction() as transaction:
+            clients = await read_cds_clients(transaction)
+        self._clients = {issuer: client for issuer, client in clients.items() if client.enabled}
+        self._good_until = time.monotonic() + self._kept_seconds

@@ -52,6 +52,8 @@ class Check:
     arrived_at: datetime | None = None
     departed_at: datetime | None = None
     left_before_seen: bool = False
+    arrival_mode: str = ""
+    """How the patient came, a code of `domain.encounter.ARRIVAL_MODES`; empty where nobody says."""
     prior: Identity | None = None
     """The identity that a merge says is the same patient (MRG)."""
     test: bool = False

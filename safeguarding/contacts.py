@@ -6,8 +6,8 @@ Source: docs/facts.md, section 5 ("who to ring" on every banner, negatives inclu
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts.on_duty import OnDuty, on_duty
-from flags_store.authorities import Authority
+from alerts.routing.route import OnDuty, to_ring
+from domain.routing import Sighting
 from safeguarding.directory import Directory, Site
 
 
@@ -20,10 +20,9 @@ class Contact:
     why: str
 
 
-def duty_team(authority: Authority, at: datetime) -> OnDuty:
-    """The authority's team on duty at an instant."""
-    hours = [(stretch.weekday, stretch.opens, stretch.closes) for stretch in authority.hours]
-    return on_duty(hours, authority.office_phone, authority.emergency_phone, at)
+def duty_team(directory: Directory, authority_code: str, at: datetime, sighting: Sighting | None = None) -> OnDuty:
+    """Whom a clinician rings at an instant: by the authority's own rules, for what was seen where it is known."""
+    return to_ring(directory.routing(authority_code), at, sighting)
 
 
 def contacts(directory: Directory, site: Site | None, authority_codes: list[str], at: datetime) -> list[Contact]:
@@ -31,16 +30,15 @@ def contacts(directory: Directory, site: Site | None, authority_codes: list[str]
     lines = []
     if site and site.safeguarding_phone:
         lines.append(Contact(f"{site.name} safeguarding team", site.safeguarding_phone, "your own hospital"))
-    responsible = [directory.authorities[code] for code in dict.fromkeys(authority_codes)]
-    lines += [_authority_line(authority, at, "responsible for the plan") for authority in responsible]
+    lines += [_authority_line(directory, code, at, "responsible for the plan") for code in dict.fromkeys(authority_codes)]
     if site and site.host_authority_code and site.host_authority_code not in authority_codes:
-        lines.append(_authority_line(directory.authorities[site.host_authority_code], at, "where the child is now"))
+        lines.append(_authority_line(directory, site.host_authority_code, at, "where the child is now"))
     return [*lines, Contact("Police", "999", "immediate danger")]
 
 
-def _authority_line(authority: Authority, at: datetime, why: str) -> Contact:
-    team = duty_team(authority, at)
-    return Contact(f"{authority.name} {team.team}", team.phone, why)
+def _authority_line(directory: Directory, code: str, at: datetime, why: str) -> Contact:
+    team = duty_team(directory, code, at)
+    return Contact(f"{directory.authorities[code].name} {team.team}", team.phone, why)
 
 
 def ring_instead(site: Site) -> str:

@@ -12,14 +12,23 @@ from uuid import UUID
 from alerts.hospital import tell_hospital_of_correction
 from alerts.raising import tell_each
 from domain.alert import AlertEvent
+from domain.encounter import Encounter
 from domain.nhs_number import NhsNumber
 from runtime.database import Transaction
+from safeguarding.directory import Directory
+from safeguarding.telling.lines import to_tell
+from safeguarding.telling.news import UPDATES
 
 _STANDS = frozenset({"raised", "acknowledged"})
 
 
 async def correct_alerts(
-    transaction: Transaction, encounters: Sequence[UUID], numbers: Sequence[NhsNumber], at: datetime, actor_name: str
+    transaction: Transaction,
+    directory: Directory,
+    encounters: Sequence[UUID],
+    numbers: Sequence[NhsNumber],
+    at: datetime,
+    actor_name: str,
 ) -> int:
     """Put right the alerts of these encounters, and of every open encounter of these numbers. Returns how many changed.
 
@@ -34,15 +43,41 @@ async def correct_alerts(
     told = 0
     for alert_id in in_record:
         told += await tell_hospital_of_correction(transaction, alert_id, AlertEvent.WRONG_IDENTITY)
-    told += await tell_each(transaction, wrong, AlertEvent.WRONG_IDENTITY, at, actor_name)
-    return told + await tell_each(transaction, right, AlertEvent.REINSTATE, at, actor_name)
+    told += await _tell_each(transaction, directory, wrong, AlertEvent.WRONG_IDENTITY, at, actor_name)
+    return told + await _tell_each(transaction, directory, right, AlertEvent.REINSTATE, at, actor_name)
 
 
-async def tell_of(transaction: Transaction, encounter_id: UUID, event: AlertEvent, at: datetime, actor_name: str) -> int:
-    """The encounter went on: tell who was told of it, but for those whose child it turned out not to be."""
-    cursor = await transaction.execute(f"{_STANDING} WHERE e.id = %s ORDER BY a.id".encode(), (encounter_id,))
-    right = [alert_id for alert_id, _, is_right, *_ in await cursor.fetchall() if is_right]
-    return await tell_each(transaction, right, event, at, actor_name)
+async def tell_of(
+    transaction: Transaction,
+    directory: Directory,
+    encounter: Encounter,
+    events: Sequence[AlertEvent],
+    at: datetime,
+    actor_name: str,
+    *,
+    besides: Sequence[UUID] = (),
+) -> int:
+    """The encounter went on: tell who was told of it, but for those whose child it turned out not to be.
+
+    `besides` are alerts that were raised by this very event: they say all of it. Of a mere update nothing is asked where no flag
+    was ever found: that is nearly every discharge.
+    """
+    if not encounter.flagged and UPDATES.issuperset(events):
+        return 0
+    cursor = await transaction.execute(f"{_STANDING} WHERE e.id = %s ORDER BY a.id".encode(), (encounter.id,))
+    right = [alert_id for alert_id, _, is_right, *_ in await cursor.fetchall() if is_right and alert_id not in besides]
+    told = 0
+    for event in events:
+        told += await _tell_each(transaction, directory, right, event, at, actor_name)
+    return told
+
+
+async def _tell_each(
+    transaction: Transaction, directory: Directory, alerts: Sequence[UUID], event: AlertEvent, at: datetime, actor_name: str
+) -> int:
+    if not alerts:
+        return 0
+    return await tell_each(transaction, await to_tell(transaction, directory, alerts, event, at), event, at, actor_name)
 
 
 async def is_of_its_patient(transaction: Transaction, alert_id: UUID) -> bool:

@@ -12,7 +12,12 @@ from domain.flag import NEWBORN, Flag, Standing
 from domain.names import details_differ
 from domain.nhs_number import NhsNumber
 
-_ALIAS_CAUTIONS = {"superseded": Caution.NUMBER_SUPERSEDED, "merged": Caution.NUMBERS_MERGED, NEWBORN: Caution.NEWBORN}
+_ALIAS_CAUTIONS = {
+    "superseded": Caution.NUMBER_SUPERSEDED,
+    "successor": Caution.NUMBER_SUCCEEDED,
+    "merged": Caution.NUMBERS_MERGED,
+    NEWBORN: Caution.NEWBORN,
+}
 
 
 def decide_answer(
@@ -67,8 +72,9 @@ def _all_cautions(
 ) -> tuple[Caution, ...]:
     kept = [Caution(word) for word in encounter.cautions.split(",") if word] if encounter else []
     alias = [_ALIAS_CAUTIONS[flag.alias_note] for flag in flags if flag.alias_note in _ALIAS_CAUTIONS]
+    doubtful = [Caution.MATCH_DOUBTFUL] if any(flag.match.is_doubtful for flag in flags) else []
     test = [] if is_production else [Caution.TEST_STORE]
-    return tuple(dict.fromkeys([*alias, *identity_cautions(identity, flags), *kept, *test]))
+    return tuple(dict.fromkeys([*alias, *identity_cautions(identity, flags), *doubtful, *kept, *test]))
 
 
 def _why_not(identity: Identity, encounter: Encounter | None) -> CouldNotCheckReason:

@@ -118,7 +118,8 @@ class Desk:
             self._under_way |= keys
             await self._answer(group)
             self._under_way -= keys
-            self._arrived.set()
+            if self._waiting or self._closing:
+                self._arrived.set()
 
     async def _answer(self, group: Sequence[_Waiting]) -> None:
         try:

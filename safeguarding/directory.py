@@ -3,25 +3,35 @@
 Doors ask it who may speak for whom; answers take their coverage from it. Flags are never in it.
 """
 
-import asyncio
 import ipaddress
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+import psycopg
+
+from alerts.routing.store import read_kept
 from domain.answer import Coverage, Feed
 from domain.care_setting import CareSetting
 from domain.channel import HospitalPatient
 from domain.encounter import Encounter
-from domain.errors import NotSpeakingFor
+from domain.errors import CouldNotReachStore, NotSpeakingFor
+from domain.routing import Routing
 from flags_store.authorities import Authority, read_authorities
 from runtime.clock import now
 from runtime.database import Database, Transaction
+from runtime.logs import get_logger
+from runtime.shared_read import SharedRead
+from safeguarding.telling.routings import routing_of
 
 KEPT_SECONDS = 3.0
 FEED_LIVE = timedelta(hours=24)
+LIVE = "live"
+
+log = get_logger()
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -45,6 +55,7 @@ class Site:
     How its messages are answered: `announce_in_ack`, `refuse_recycled` (control IDs), `silent_on_failure` (of ours).
     `character_set` is the name by which HL7 knows the one of messages that name none; empty where the listener's own holds.
     `is_told`: its own system is told that there is something to open (`safeguarding.outbound`).
+    `state`: setting-up, trial, live or paused; what it means to its checks is in `safeguarding.site_states`.
     """
 
     ods_code: str
@@ -63,6 +74,12 @@ class Site:
     silent_on_failure: bool = False
     character_set: str = ""
     is_told: bool = False
+    state: str = LIVE
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its messages are about real care, so that authorities are told."""
+        return self.state == LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +106,15 @@ class Directory:
     authorities: dict[str, Authority]
     peers: tuple[Peer, ...]
     read_at: datetime
+    routings: Mapping[str, Routing] = field(default_factory=dict)
 
     def coverage(self, at: datetime) -> Coverage:
         """How far an answer reaches at an instant, to the minute: live and paused authorities, and which are late."""
         return _coverage(self, at.replace(second=0, microsecond=0))
+
+    def routing(self, authority_code: str) -> Routing:
+        """Whom the authority has told of what, and when."""
+        return self.routings.get(authority_code) or routing_of(self.authorities[authority_code])
 
     def sites_of(self, organisation_code: str) -> tuple[Site, ...]:
         """The organisation's sites, by code."""
@@ -155,20 +177,35 @@ class DirectoryReader:
         self._database = database
         self._directory: Directory | None = None
         self._good_until = 0.0
-        self._reading = asyncio.Lock()
+        self._reading = SharedRead(self._read_anew)
         self._forgotten = 0
 
     async def current(self) -> Directory:
-        """The directory, at most `KEPT_SECONDS` old. Raises CouldNotReachStore where it cannot be read."""
-        if self._directory is None or time.monotonic() > self._good_until:
-            async with self._reading:
-                if self._directory is None or time.monotonic() > self._good_until:
-                    forgotten = self._forgotten
-                    async with self._database.transaction() as transaction:
-                        self._directory = await read_directory(transaction)
-                    if forgotten == self._forgotten:
-                        self._good_until = time.monotonic() + KEPT_SECONDS
-        return self._directory
+        """The directory, at most `KEPT_SECONDS` old or just read. Raises CouldNotReachStore where it cannot be read."""
+        if self._directory is not None and time.monotonic() <= self._good_until:
+            return self._directory
+        asked = self._forgotten
+        while True:
+            forgotten, directory = await self._reading.get()
+            if forgotten >= asked:
+                return directory
+
+    async def _read_anew(self) -> tuple[int, Directory]:
+        """The directory, and how often it had been forgotten when its reading began: it knows nothing of what was met after."""
+        forgotten = self._forgotten
+        directory = self._directory = await self._read()
+        if forgotten == self._forgotten:
+            self._good_until = time.monotonic() + KEPT_SECONDS
+        return forgotten, directory
+
+    async def _read(self) -> Directory:
+        """What cannot be read is our own trouble, and no message is refused for good because of it."""
+        try:
+            async with self._database.transaction() as transaction:
+                return await read_directory(transaction)
+        except (psycopg.DataError, LookupError, ValueError) as error:
+            log.error("directory not read", error=type(error).__name__)
+            raise CouldNotReachStore("the directory cannot be read") from error
 
     @property
     def last_known(self) -> Directory | None:
@@ -186,7 +223,9 @@ async def read_directory(transaction: Transaction) -> Directory:
     kind = await (await transaction.execute("SELECT kind FROM store")).fetchone()
     sites = await _read_sites(transaction, await read_rules_by_site(transaction))
     authorities = {authority.code: authority for authority in await read_authorities(transaction)}
-    return Directory(kind == ("production",), sites, authorities, await _read_peers(transaction), now())
+    kept = await read_kept(transaction)
+    routings = {code: routing_of(authority, kept.get(code)) for code, authority in authorities.items()}
+    return Directory(kind == ("production",), sites, authorities, await _read_peers(transaction), now(), routings)
 
 
 async def read_rules_by_site(transaction: Transaction, only: str | None = None) -> dict[str, list[CareSettingRule]]:
@@ -210,7 +249,8 @@ async def _read_sites(transaction: Transaction, rules: dict[str, list[CareSettin
         """
         SELECT s.ods_code, s.organisation_code, o.name, s.name, s.setting, s.host_authority_code, s.safeguarding_phone,
                s.frame_ancestors, s.lookups_alert, f.last_attendance_at,
-               s.announce_in_ack, s.refuse_recycled, s.silent_on_failure, s.character_set, b.site IS NOT NULL
+               s.announce_in_ack, s.refuse_recycled, s.silent_on_failure, s.character_set, b.site IS NOT NULL,
+               s.state
         FROM sites s JOIN organisations o ON o.ods_code = s.organisation_code LEFT JOIN site_feeds f ON f.site = s.ods_code
         LEFT JOIN outbound_feeds b ON b.site = s.ods_code AND b.switched_off_at IS NULL
         """

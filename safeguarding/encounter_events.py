@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from domain.alert import AlertEvent
 from domain.answer import CouldNotCheckReason
 from domain.care_setting import CareSetting
 from domain.encounter import Encounter, EncounterState, Identity, TriggerEvent
@@ -33,6 +32,8 @@ _UPDATES = frozenset(
 )
 _OPENING = _ARRIVALS | _UPDATES
 _ENDING = frozenset({TriggerEvent.DISCHARGE, TriggerEvent.CANCEL_ADMIT})
+_STANDING = _ARRIVALS | _ENDING | {TriggerEvent.CANCEL_DISCHARGE}
+"""The events that say whether the patient is there."""
 
 
 def key_of(check: Check) -> str | None:
@@ -92,6 +93,7 @@ def follow(check: Check, encounters: Sequence[Encounter], *, may_open: bool = Tr
 def _opened(check: Check) -> Encounter:
     key = key_of(check)
     assert key is not None
+    arrived_at = min(check.arrived_at or check.moment, check.at)
     return Encounter(
         id=uuid7(),
         site=check.site,
@@ -102,7 +104,7 @@ def _opened(check: Check) -> Encounter:
         care_setting=CareSetting.MATERNITY if check.is_birth else check.care_setting,
         unscheduled=check.is_birth or (check.care_setting.is_unscheduled and not check.silent),
         state=EncounterState.CLOSED if check.departed_at else EncounterState.OPEN,
-        arrived_at=min(check.arrived_at or check.moment, check.at),
+        arrived_at=arrived_at,
         departed_at=check.departed_at,
         left_before_seen=False,
         test=check.test,
@@ -113,6 +115,8 @@ def _opened(check: Check) -> Encounter:
         mother_number=check.identity.mother_number if check.is_of_baby else None,
         last_sequence=check.sequence,
         last_sequence_sender=check.sequence_sender,
+        arrival_mode=check.arrival_mode,
+        stood_at=arrived_at if check.trigger in _UPDATES else check.moment,
     )
 
 
@@ -122,24 +126,50 @@ def _changed(check: Check, encounter: Encounter) -> Encounter:
     after = _identified(check, encounter)
     if check.joins:  # it says who and that somebody is there, and nothing of what the visit's own messages say
         return after
+    if check.trigger in _OPENING:
+        after = replace(after, arrival_mode=_arrival_mode(check, encounter))
     if is_late(check, encounter):  # a late message may bring identity, never undo what came after it
-        return after
+        return _stood(check, after) if _is_last_word(check, encounter) else after
     sender = check.sequence_sender
     after = replace(after, last_event_at=check.moment, last_sequence=check.sequence, last_sequence_sender=sender)
-    if check.trigger in _ARRIVALS:
-        after = replace(after, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
-        if after.key.startswith((BIRTH_KEY, START_KEY)) and check.visit_number:
-            after = replace(after, key=key_of(check) or after.key, reference=check.visit_number)
-    if check.trigger is TriggerEvent.CANCEL_DISCHARGE and after.state in {EncounterState.CLOSED, EncounterState.EXPIRED}:
-        after = replace(after, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
+    if check.trigger in _STANDING:
+        after = _stood(check, after)
+    if check.trigger in _ARRIVALS and after.key.startswith((BIRTH_KEY, START_KEY)) and check.visit_number:
+        after = replace(after, key=key_of(check) or after.key, reference=check.visit_number)
     if check.trigger in _OPENING and after.state is EncounterState.OPEN:
         after = replace(after, care_setting=check.care_setting, unscheduled=check.care_setting.is_unscheduled)
+    return after
+
+
+def _stood(check: Check, encounter: Encounter) -> Encounter:
+    """The encounter where the event says whether the patient is there, and was, and how it left."""
+    if check.trigger is TriggerEvent.CANCEL_DISCHARGE and encounter.state is EncounterState.CANCELLED:
+        return encounter
+    stood = replace(encounter, stood_at=check.moment)
     if check.trigger is TriggerEvent.DISCHARGE:
         left = check.left_before_seen
-        after = replace(after, state=EncounterState.CLOSED, departed_at=check.departed_at or check.moment, left_before_seen=left)
+        return replace(stood, state=EncounterState.CLOSED, departed_at=check.departed_at or check.moment, left_before_seen=left)
     if check.trigger is TriggerEvent.CANCEL_ADMIT:
-        after = replace(after, state=EncounterState.CANCELLED, departed_at=check.moment)
-    return after
+        return replace(stood, state=EncounterState.CANCELLED, departed_at=check.moment)
+    return replace(stood, state=EncounterState.OPEN, departed_at=None, left_before_seen=False)
+
+
+def _is_last_word(check: Check, encounter: Encounter) -> bool:
+    """Whether a late event is the last all the same to say whether the patient is there: only updates have come after it.
+
+    An arrival and an ending of one moment: the ending is the last.
+    """
+    if check.trigger not in _STANDING or encounter.stood_at is None:
+        return False
+    is_ending = check.trigger in _ENDING and check.moment < encounter.last_event_at
+    return check.moment > encounter.stood_at or (is_ending and check.moment == encounter.stood_at)
+
+
+def _arrival_mode(check: Check, encounter: Encounter) -> str:
+    """Said last; a late message only fills the gap."""
+    if is_late(check, encounter):
+        return encounter.arrival_mode or check.arrival_mode
+    return check.arrival_mode or encounter.arrival_mode
 
 
 def _identified(check: Check, encounter: Encounter) -> Encounter:
@@ -152,20 +182,6 @@ def _identified(check: Check, encounter: Encounter) -> Encounter:
     mother = encounter.mother_number or (check.identity.mother_number if check.is_of_baby else None)
     could_not_check = None if number else _no_number(check.identity)
     return replace(encounter, nhs_number=number, local_number=local, could_not_check=could_not_check, mother_number=mother)
-
-
-def told_event(before: Encounter | None, after: Encounter) -> AlertEvent | None:
-    """What those who were told of the encounter must now be told, or None."""
-    if before is None:
-        return None
-    if after.left_before_seen and not before.left_before_seen:
-        return AlertEvent.LEFT_BEFORE_SEEN
-    if after.state is EncounterState.CANCELLED and before.state is not EncounterState.CANCELLED:
-        return AlertEvent.CANCEL
-    back = after.state is EncounterState.OPEN
-    if back and (before.state is EncounterState.CANCELLED or before.left_before_seen):
-        return AlertEvent.REINSTATE
-    return None
 
 
 def is_late(check: Check, encounter: Encounter) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from domain.care_setting import CareSetting
 from domain.encounter import Encounter, EncounterState
 from runtime.database import Rows, Transaction
+from runtime.recordset import Columns
 from runtime.writes import Write
 from safeguarding.check import BIRTH_KEY
 
@@ -39,11 +40,11 @@ class Wanted:
 
 async def seek_encounters(transaction: Transaction, wanted: Sequence[Wanted]) -> Rows | None:
     """Ask for each check's encounters: the one with the key, every open one of the same patient, and of a birth the ended ones."""
-    ways = [(way, columns) for way, columns in zip(_WAYS, _columns(wanted), strict=True) if columns[0]]
+    ways = [(way, columns.rows(rows)) for (way, columns), rows in zip(_WAYS, _asked(wanted), strict=True) if rows]
     if not ways:
         return None
-    parameters = [column for _, columns in ways for column in columns]
-    return await transaction.execute(_joined(tuple(way for way, _ in ways)), parameters, binary=True)
+    statement = _joined(tuple(way for way, _ in ways))
+    return await transaction.execute(statement, [rows for _, rows in ways], binary=True)
 
 
 async def read_encounters(sought: Rows | None) -> dict[int, list[Encounter]]:
@@ -56,54 +57,49 @@ async def read_encounters(sought: Rows | None) -> dict[int, list[Encounter]]:
     return found
 
 
-def _columns(wanted: Sequence[Wanted]) -> list[list[list[Any]]]:
-    """What is asked for in each of the ways, in columns."""
-    keys = [(each.position, each.sites[0], each.key) for each in wanted if each.key]
-    locals_ = [(each.position, each.sites[0], local) for each in wanted for local in each.local_numbers]
-    numbers = [(each.position, number, " ".join(each.sites)) for each in wanted for number in each.nhs_numbers]
-    ids = [(each.position, each.encounter_id) for each in wanted if each.encounter_id]
+_Asked = list[tuple[object, ...]]
+
+
+def _asked(wanted: Sequence[Wanted]) -> Sequence[_Asked]:
+    """What is asked for in each of the ways, in rows."""
+    keys: _Asked = [(each.position, each.sites[0], each.key) for each in wanted if each.key]
+    locals_: _Asked = [(each.position, each.sites[0], one) for each in wanted for one in each.local_numbers]
+    numbers: _Asked = [(each.position, one, " ".join(each.sites)) for each in wanted for one in each.nhs_numbers]
+    ids: _Asked = [(each.position, each.encounter_id) for each in wanted if each.encounter_id]
     born = {each.position for each in wanted if each.is_birth}
     born_locals, born_numbers = ([row for row in rows if row[0] in born] for rows in (locals_, numbers))
-    asked = (keys, locals_, numbers, ids, born_locals, born_numbers)
-    return [[list(column) for column in zip(*rows, strict=True)] or [[]] for rows in asked]
+    return keys, locals_, numbers, ids, born_locals, born_numbers
 
 
 _COLUMNS = """e.id, e.site, e.encounter_key, e.reference, e.nhs_number, e.local_number, e.care_setting, e.unscheduled, e.state,
            e.arrived_at, e.departed_at, e.left_before_seen, e.test, e.flagged, e.could_not_check, e.cautions, e.last_event_at,
-           e.version, e.mother_number, e.last_sequence, e.last_sequence_sender"""
+           e.version, e.mother_number, e.last_sequence, e.last_sequence_sender, e.arrival_mode, e.stood_at"""
 
 
-def _way(asked: str, where: str, and_then: str = "true") -> str:
+def _way(asked: Columns, where: str, and_then: str = "true") -> tuple[str, Columns]:
     """Each is asked for by itself (OFFSET 0 keeps the planner from turning it round): what looks like a few open encounters when
     the question is planned may be many when it is asked."""
-    return f"""
+    way = f"""
         SELECT asked.position, e.*
-        FROM unnest({asked}, LATERAL (SELECT {_COLUMNS} FROM encounters e WHERE {where} OFFSET 0) AS e
+        FROM {asked.table("asked")}, LATERAL (SELECT {_COLUMNS} FROM encounters e WHERE {where} OFFSET 0) AS e
         WHERE {and_then}
     """  # noqa: S608 (only the constants below are put in)
+    return way, asked
 
+
+_KEYS = Columns("position int, site text, key text")
+_LOCALS = Columns("position int, site text, local text")
+_NUMBERS = Columns("position int, number text, sites text")
+_IDS = Columns("position int, id uuid")
 
 _WAYS = (
+    _way(_KEYS, "e.site = asked.site AND e.encounter_key = asked.key"),
+    _way(_LOCALS, "e.site = asked.site AND e.local_number = asked.local", "e.state = 'open'"),
+    _way(_NUMBERS, "e.nhs_number = asked.number AND e.state = 'open' AND e.site = ANY(string_to_array(asked.sites, ' '))"),
+    _way(_IDS, "e.id = asked.id"),
+    _way(_LOCALS, "e.site = asked.site AND e.local_number = asked.local", "e.state = 'closed'"),
     _way(
-        "%s::int[], %s::text[], %s::text[]) AS asked (position, site, key)", "e.site = asked.site AND e.encounter_key = asked.key"
-    ),
-    _way(
-        "%s::int[], %s::text[], %s::text[]) AS asked (position, site, local)",
-        "e.site = asked.site AND e.local_number = asked.local",
-        "e.state = 'open'",
-    ),
-    _way(
-        "%s::int[], %s::text[], %s::text[]) AS asked (position, number, sites)",
-        "e.nhs_number = asked.number AND e.state = 'open' AND e.site = ANY(string_to_array(asked.sites, ' '))",
-    ),
-    _way("%s::int[], %s::uuid[]) AS asked (position, id)", "e.id = asked.id"),
-    _way(
-        "%s::int[], %s::text[], %s::text[]) AS asked (position, site, local)",
-        "e.site = asked.site AND e.local_number = asked.local",
-        "e.state = 'closed'",
-    ),
-    _way(
-        "%s::int[], %s::text[], %s::text[]) AS asked (position, number, sites)",
+        _NUMBERS,
         "e.nhs_number = asked.number AND e.state <> 'open' AND e.site = ANY(string_to_array(asked.sites, ' '))",
         "e.state = 'closed'",
     ),
@@ -129,8 +125,8 @@ def to_write(opened: Sequence[Encounter], changed: Sequence[Encounter]) -> list[
 
 
 def _write(statement: str, encounters: Sequence[Encounter]) -> Write:
-    rows = [_to_row(encounter) for encounter in sorted(encounters, key=lambda each: (each.site, each.key))]
-    return Write(statement, [list(column) for column in zip(*rows, strict=True)], len(rows))
+    ordered = sorted(encounters, key=lambda each: (each.site, each.key))
+    return Write(statement, [_WRITTEN.rows(map(_to_row, ordered))], len(ordered))
 
 
 def _to_row(encounter: Encounter) -> tuple[object, ...]:
@@ -139,19 +135,22 @@ def _to_row(encounter: Encounter) -> tuple[object, ...]:
         encounter.care_setting.value, encounter.unscheduled, encounter.state.value, encounter.arrived_at, encounter.departed_at,
         encounter.left_before_seen, encounter.test, encounter.flagged, encounter.could_not_check, encounter.cautions,
         encounter.last_event_at, encounter.version, encounter.mother_number,
-        encounter.last_sequence, encounter.last_sequence_sender,
+        encounter.last_sequence, encounter.last_sequence_sender, encounter.arrival_mode, encounter.stood_at,
     )  # fmt: skip
 
 
-_ROWS = """unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[],
-            %s::timestamptz[], %s::timestamptz[], %s::boolean[], %s::boolean[], %s::boolean[], %s::text[], %s::text[],
-            %s::timestamptz[], %s::int[], %s::text[], %s::bigint[], %s::text[])"""
+_WRITTEN = Columns(
+    "id uuid, site text, encounter_key text, reference text, nhs_number text, local_number text, care_setting text,"
+    " unscheduled boolean, state text, arrived_at timestamptz, departed_at timestamptz, left_before_seen boolean, test boolean,"
+    " flagged boolean, could_not_check text, cautions text, last_event_at timestamptz, version int, mother_number text,"
+    " last_sequence bigint, last_sequence_sender text, arrival_mode text, stood_at timestamptz"
+)
 
 _INSERT = f"""
     INSERT INTO encounters (id, site, encounter_key, reference, nhs_number, local_number, care_setting, unscheduled, state,
                             arrived_at, departed_at, left_before_seen, test, flagged, could_not_check, cautions,
-                            last_event_at, version, mother_number, last_sequence, last_sequence_sender)
-    SELECT * FROM {_ROWS}
+                            last_event_at, version, mother_number, last_sequence, last_sequence_sender, arrival_mode, stood_at)
+    SELECT * FROM {_WRITTEN.table("new")}
     ON CONFLICT (site, encounter_key) DO NOTHING
 """  # noqa: S608
 
@@ -162,9 +161,8 @@ _UPDATE = f"""
         departed_at = new.departed_at, left_before_seen = new.left_before_seen, test = new.test, flagged = new.flagged,
         could_not_check = new.could_not_check, cautions = new.cautions, last_event_at = new.last_event_at,
         mother_number = new.mother_number, last_sequence = new.last_sequence,
-        last_sequence_sender = new.last_sequence_sender, version = e.version + 1
-    FROM {_ROWS} AS new (id, site, encounter_key, reference, nhs_number, local_number, care_setting, unscheduled, state,
-                         arrived_at, departed_at, left_before_seen, test, flagged, could_not_check, cautions,
-                         last_event_at, version, mother_number, last_sequence, last_sequence_sender)
+        last_sequence_sender = new.last_sequence_sender, arrival_mode = new.arrival_mode, stood_at = new.stood_at,
+        version = e.version + 1
+    FROM {_WRITTEN.table("new")}
     WHERE e.id = new.id AND e.version = new.version
 """  # noqa: S608

@@ -3,6 +3,7 @@
 The dispatcher's process calls `keep_house` every few minutes, in small transactions; several may run side by side.
 """
 
+from flags_store.extracts.rejected_work import ERASE_DONE
 from runtime.database import Database
 from runtime.logs import get_logger
 from runtime.used_tokens import ERASE_EXPIRED
@@ -12,8 +13,12 @@ from safeguarding.retention import (
     CARD_LIFE,
     ENCOUNTER_LIFE,
     LOOK_LIFE,
+    MESH_LIFE,
     NEVER_CLOSED_LIFE,
     QUARANTINE_LIFE,
+    REJECTED_LIFE,
+    REPORT_LIFE,
+    RESPONSE_LIFE,
     SESSION_LIFE,
     TRACE_LIFE,
 )
@@ -35,6 +40,11 @@ async def keep_house(database: Database, control_id_days: int) -> None:
         ("days of arrivals forgotten", _FORGET_ARRIVALS, (ARRIVALS_LIFE,)),
         ("control IDs forgotten", _FORGET_MESSAGES, (control_id_days, BATCH)),
         ("quarantined messages erased", _ERASE_QUARANTINE, (QUARANTINE_LIFE,)),
+        ("rejected records erased", ERASE_DONE, (REJECTED_LIFE, BATCH)),
+        ("reports' rejected records erased", _ERASE_REPORTED, (REPORT_LIFE, BATCH)),
+        ("answers to national uploads erased", _ERASE_RESPONSES, (RESPONSE_LIFE, BATCH)),
+        ("lines about MESH messages erased", _ERASE_MESH_IN, (MESH_LIFE, BATCH)),
+        ("lines about sent MESH messages erased", _ERASE_MESH_OUT, (MESH_LIFE, BATCH)),
         ("sessions erased", _ERASE_SESSIONS, (SESSION_LIFE,)),
         ("wanted traces given up", GIVE_UP, (TRACE_LIFE,)),
         ("cards erased", ERASE_OLD_CARDS, (CARD_LIFE, BATCH)),
@@ -91,4 +101,22 @@ _FORGET_MESSAGES = """
     WHERE ctid IN (SELECT ctid FROM inbox WHERE received_at < now() - make_interval(days => %s) LIMIT %s)
 """
 _ERASE_QUARANTINE = "DELETE FROM quarantine WHERE state <> 'held' AND decided_at < now() - %s::interval"
+_ERASE_REPORTED = """
+    DELETE FROM extract_rejects
+    WHERE id IN (SELECT r.id FROM extract_rejects r JOIN extracts e ON e.id = r.extract_id
+                 WHERE e.received_at < now() - %s::interval LIMIT %s)
+"""
+_ERASE_RESPONSES = """
+    DELETE FROM extract_response_parts
+    WHERE (extract_id, number) IN (SELECT p.extract_id, p.number
+                                   FROM extract_response_parts p JOIN extract_responses r USING (extract_id)
+                                   WHERE r.created_at < now() - %s::interval LIMIT %s)
+"""
+_ERASE_MESH_IN = """
+    DELETE FROM mesh_inbox
+    WHERE message_id IN (SELECT message_id FROM mesh_inbox WHERE settled_at < now() - %s::interval LIMIT %s)
+"""
+_ERASE_MESH_OUT = """
+    DELETE FROM mesh_outbox WHERE id IN (SELECT id FROM mesh_outbox WHERE sent_at < now() - %s::interval LIMIT %s)
+"""
 _ERASE_SESSIONS = "DELETE FROM sessions WHERE coalesce(ended_at, expires_at) < now() - %s::interval"

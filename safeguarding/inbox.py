@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from runtime.database import Database, Transaction
+from runtime.recordset import Columns
 from runtime.writes import Write
 from safeguarding.check import MessageKey
 
@@ -25,18 +26,7 @@ async def recall(transaction: Transaction, keys: Sequence[MessageKey]) -> Recall
     """What is known of these messages."""
     if not keys:
         return Recalled({}, frozenset())
-    cursor = await transaction.execute(
-        """
-        SELECT asked.application, asked.facility, asked.control_id, asked.hash, i.acknowledgement
-        FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[]) AS asked (application, facility, control_id, hash)
-        LEFT JOIN inbox i ON i.sending_facility = asked.facility AND i.control_id = asked.control_id
-                         AND i.sending_application = asked.application AND i.content_hash = asked.hash
-        JOIN LATERAL (SELECT FROM inbox o WHERE o.sending_facility = asked.facility AND o.control_id = asked.control_id
-                                            AND o.sending_application = asked.application LIMIT 1) AS came ON true
-        """,
-        _columns(keys),
-        binary=True,
-    )
+    cursor = await transaction.execute(_RECALL, [_KEYS.rows(map(_to_row, keys))], binary=True)
     found = [(MessageKey(*row[:4]), row[4]) for row in await cursor.fetchall()]
     return Recalled(
         {key: acknowledgement for key, acknowledgement in found if acknowledgement is not None},
@@ -55,21 +45,30 @@ def to_remember(answered: Sequence[tuple[MessageKey, UUID | None, str, bytes]]) 
     if not answered:
         return []
     ordered = sorted(answered, key=lambda each: (each[0].sending_facility, each[0].control_id))
-    keys, encounters, outcomes, acknowledgements = (list(column) for column in zip(*ordered, strict=True))
-    return [Write(_INSERT, (*_columns(keys), encounters, outcomes, acknowledgements), len(ordered))]
+    rows = [(*_to_row(key), encounter, outcome, acknowledgement) for key, encounter, outcome, acknowledgement in ordered]
+    return [Write(_INSERT, [_WRITTEN.rows(rows)], len(rows))]
 
 
-_INSERT = """
+_KEY = "application text, facility text, control_id text, hash bytea"
+_KEYS = Columns(_KEY)
+_WRITTEN = Columns(f"{_KEY}, encounter_id uuid, outcome text, acknowledgement bytea")
+
+# Each by itself (LATERAL, OFFSET 0): `is_recycled` asks on a connection whose plans go by how many rows are expected.
+_RECALL = f"""
+    SELECT asked.application, asked.facility, asked.control_id, asked.hash, i.acknowledgement
+    FROM {_KEYS.table("asked")}
+    LEFT JOIN LATERAL (SELECT acknowledgement FROM inbox WHERE sending_facility = asked.facility AND control_id = asked.control_id
+                          AND sending_application = asked.application AND content_hash = asked.hash OFFSET 0) AS i ON true
+    JOIN LATERAL (SELECT FROM inbox o WHERE o.sending_facility = asked.facility AND o.control_id = asked.control_id
+                                        AND o.sending_application = asked.application LIMIT 1) AS came ON true
+""".encode()  # noqa: S608 (only constants are put in)
+
+_INSERT = f"""
     INSERT INTO inbox (sending_application, sending_facility, control_id, content_hash, encounter_id, outcome, acknowledgement)
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::uuid[], %s::text[], %s::bytea[])
+    SELECT * FROM {_WRITTEN.table("new")}
     ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608
 
 
-def _columns(keys: Sequence[MessageKey]) -> tuple[list[str], list[str], list[str], list[bytes]]:
-    return (
-        [key.sending_application for key in keys],
-        [key.sending_facility for key in keys],
-        [key.control_id for key in keys],
-        [key.content_hash for key in keys],
-    )
+def _to_row(key: MessageKey) -> tuple[str, str, str, bytes]:
+    return key.sending_application, key.sending_facility, key.control_id, key.content_hash

@@ -22,9 +22,11 @@ from runtime.writes import write_together
 from safeguarding.check import Check, MessageKey, Reply, outcome_word
 from safeguarding.corrections import correct_alerts, tell_of
 from safeguarding.directory import Directory
-from safeguarding.encounter_events import key_of, told_event
+from safeguarding.encounter_events import key_of
 from safeguarding.encounters import GroupMustRetry, Wanted, read_encounters, seek_encounters, to_write
 from safeguarding.inbox import Recalled, recall, to_remember
+from safeguarding.site_states import as_at_site
+from safeguarding.telling.news import told_events
 from safeguarding.trace_wants import Want, want_of, want_traces
 from safeguarding.work import Work, identity_of
 
@@ -40,7 +42,7 @@ async def patients_seen(
     Raises GroupMustRetry for an authority that the directory does not know yet, psycopg's SerializationFailure where another
     process changed the same rows meanwhile, and its other errors for what cannot be stored.
     """
-    works = [Work(_usable(check, directory)) for check in checks]
+    works = [Work(as_at_site(_usable(check, directory), directory)) for check in checks]
     sought = await seek_encounters(transaction, _wanted(works, directory))
     asked = await ask(transaction, (key for work in works for key in work.keys_ahead()))
     known = await recall(transaction, [check.message for check in checks if check.message])
@@ -200,8 +202,9 @@ async def _tell(transaction: Transaction, works: Sequence[Work], directory: Dire
     for work in works:
         if work.corrected or work.paired:
             at, by = work.check.at, work.check.actor.name
-            work.told += await correct_alerts(transaction, work.corrected, work.paired, at, by)
+            work.told += await correct_alerts(transaction, directory, work.corrected, work.paired, at, by)
         for encounter in work.after:
-            event = told_event(work.before.get(encounter.id), encounter)
-            if event:
-                work.told += await tell_of(transaction, encounter.id, event, work.check.at, work.check.actor.name)
+            events = told_events(work.before.get(encounter.id), encounter)
+            if events:
+                at, by = work.check.at, work.check.actor.name
+                work.told += await tell_of(transaction, directory, encounter, events, at, by, besides=work.raised)

@@ -8,10 +8,13 @@ from datetime import datetime
 
 from psycopg.errors import UndefinedTable
 
+from alerts.waiting import oldest_undelivered
+from runtime.clock import now
 from runtime.database import Connection
 from runtime.heartbeat import Beat, read_beats
 from safeguarding.certificates import ListenerCertificate, PeerCertificate, read_certificates, read_peer_certificates
 from safeguarding.directory import Directory
+from safeguarding.onboarding.agreements import RunningOut, agreements_running_out
 from safeguarding.quarantine_views import oldest_held
 from safeguarding.trace_wants import oldest_wanted
 
@@ -30,6 +33,8 @@ class Readiness:
     """Since when the oldest arrival without a number has waited to be asked for."""
     certificates: tuple[ListenerCertificate, ...] = ()
     peer_certificates: tuple[PeerCertificate, ...] = ()
+    agreements: tuple[RunningOut, ...] = ()
+    """Those that run out within 60 days or have run out, with nothing after them."""
 
 
 async def read_revision(transaction: Connection) -> str | None:
@@ -46,15 +51,15 @@ async def read_readiness(transaction: Connection, directory: Directory) -> Readi
     and the certificates of the HL7 listeners and their peers."""
     cursor = await transaction.execute("SELECT site, last_message_at FROM site_feeds")
     feeds: dict[str, datetime] = dict(await cursor.fetchall())
-    oldest = await (await transaction.execute("SELECT min(created_at) FROM deliveries WHERE state = 'pending'")).fetchone()
     return Readiness(
         revision=await read_revision(transaction),
         beats=tuple(await read_beats(transaction)),
         last_message={site: feeds.get(site) for site in sorted(directory.sites)},
         last_extract={code: authority.last_extracted_at for code, authority in sorted(directory.authorities.items())},
-        oldest_undelivered=oldest[0] if oldest else None,
+        oldest_undelivered=await oldest_undelivered(transaction),
         oldest_quarantined=await oldest_held(transaction),
         oldest_untraced=await oldest_wanted(transaction),
         certificates=await read_certificates(transaction),
         peer_certificates=await read_peer_certificates(transaction),
+        agreements=tuple(await agreements_running_out(transaction, now())),
     )

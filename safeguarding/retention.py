@@ -27,11 +27,23 @@ QUARANTINE_LIFE = timedelta(days=30)
 ARRIVALS_LIFE = timedelta(days=400)
 TRACE_LIFE = timedelta(hours=24)
 CARD_LIFE = timedelta(days=400)
+REJECTED_LIFE = timedelta(days=365)
+REPORT_LIFE = timedelta(days=365)
+RESPONSE_LIFE = timedelta(days=90)
+MESH_LIFE = timedelta(days=400)
+UPLOAD_LIFE = timedelta(days=7)
 TRAIL_YEARS = 26
 
 RETENTION = (
-    Kept("flags, aliases, alerts, answers", "flagged people", "the last plan ended", None, "the agreement: 25th or 26th birthday"),
+    Kept(
+        "flags, aliases, alerts, answers and replies, identity incidents",
+        "flagged people",
+        "the last plan ended",
+        None,
+        "the agreement: 25th or 26th birthday",
+    ),
     Kept("raw message bytes", "nobody flagged, processed well", "commit", timedelta(0), "never written; a hash is"),
+    Kept("bytes of an upload", "everybody in it", "receipt", UPLOAD_LIFE, "the loader: once it is loaded or refused"),
     Kept("minimal encounter", "nobody flagged", "it closed", ENCOUNTER_LIFE, "housekeeping"),
     Kept("encounter without a discharge", "nobody flagged", "the last event", NEVER_CLOSED_LIFE, "housekeeping: expires first"),
     Kept("encounter of a look", "nobody flagged", "the look", LOOK_LIFE, "housekeeping: expires first"),
@@ -52,5 +64,15 @@ RETENTION = (
         CARD_LIFE,
         "housekeeping",
     ),
+    Kept(
+        "rejected record, and its correction",
+        "whoever it is about",
+        "it was done",
+        REJECTED_LIFE,
+        "housekeeping; never while it waits",
+    ),
+    Kept("rejected record in the report of its extract", "whoever it is about", "receipt", REPORT_LIFE, "housekeeping"),
+    Kept("answer to a national upload", "everybody in it", "the load", RESPONSE_LIFE, "housekeeping"),
+    Kept("line about a MESH message", "nobody: ids alone", "it was settled", MESH_LIFE, "housekeeping"),
     Kept("session", "staff", "it ended", SESSION_LIFE, "housekeeping"),
 )

@@ -10,6 +10,7 @@ from dataclasses import asdict, astuple, dataclass
 from domain.actor import Actor
 from domain.care_setting import CareSetting
 from domain.errors import Conflict, InvalidInput, NotFound
+from flags_store.authority_details import check_phone
 from runtime.audit import record_audit
 from runtime.database import Connection
 from safeguarding.care_settings import DEFAULT_RULES
@@ -35,10 +36,12 @@ async def add_site(
     networks: Sequence[str] = LOOPBACK,
     rules: Sequence[CareSettingRule] = DEFAULT_RULES,
     lookups_alert: bool = False,
+    state: str = "live",
 ) -> None:
     """Add a site with its care-setting rules and the networks it sends from.
 
-    The organisation is the trust (the first three characters of the ODS code) where none is named.
+    The organisation is the trust (the first three characters of the ODS code) where none is named. `state`: setting-up, trial,
+    live or paused.
     Raises Conflict where the site is there, NotFound for an unknown host authority, InvalidInput for a bad network.
     """
     organisation = (organisation_code or ods_code[:_TRUST_CODE]).upper()
@@ -50,8 +53,9 @@ async def add_site(
         await _check_authority(transaction, host_authority_code)
     added = await transaction.execute(
         """
-        INSERT INTO sites (ods_code, organisation_code, name, setting, host_authority_code, safeguarding_phone, frame_ancestors)
-        VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+        INSERT INTO sites (ods_code, organisation_code, name, setting, host_authority_code, safeguarding_phone, frame_ancestors,
+                           state)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
         """,
         (
             ods_code.upper(),
@@ -61,6 +65,7 @@ async def add_site(
             host_authority_code,
             safeguarding_phone,
             list(frame_ancestors),
+            state,
         ),
     )
     if added.rowcount == 0:
@@ -69,7 +74,51 @@ async def add_site(
         await write_rule(transaction, ods_code.upper(), position, rule)
     for network in networks:
         await allow_peer(transaction, network, ods_code.upper())
-    await record_audit(transaction, actor, "site.add", "site", ods_code.upper(), setting=setting.value)
+    await record_audit(transaction, actor, "site.add", "site", ods_code.upper(), setting=setting.value, state=state)
+
+
+async def set_site_state(transaction: Connection, actor: Actor, ods_code: str, state: str) -> None:
+    """Make a site live, paused or whatever it is to be; every process knows it within a few seconds.
+
+    Raises NotFound. `safeguarding.onboarding.steps` decides whether it may.
+    """
+    changed = await transaction.execute("UPDATE sites SET state = %s WHERE ods_code = %s", (state, ods_code))
+    if changed.rowcount == 0:
+        raise NotFound(f"there is no site {ods_code}: add it first with nightlight site add")
+    await record_audit(transaction, actor, f"site.{state}", "site", ods_code)
+
+
+async def update_site(
+    transaction: Connection,
+    actor: Actor,
+    ods_code: str,
+    *,
+    name: str | None = None,
+    host_authority_code: str | None = None,
+    safeguarding_phone: str | None = None,
+) -> None:
+    """Change what is named of a site and nothing else. Raises NotFound (site, authority), InvalidInput for what makes no sense."""
+    values = {"name": name, "host_authority_code": host_authority_code, "safeguarding_phone": safeguarding_phone}
+    changes = {each: value.strip() for each, value in values.items() if value is not None}
+    if not changes:
+        raise InvalidInput("say what shall change")
+    if "" in changes.values():
+        raise InvalidInput(f"a site needs its {next(each for each, value in changes.items() if not value).replace('_', ' ')}")
+    if "safeguarding_phone" in changes:
+        check_phone(changes["safeguarding_phone"])
+    if "host_authority_code" in changes:
+        await _check_authority(transaction, changes["host_authority_code"])
+    changed = await transaction.execute(
+        """
+        UPDATE sites SET name = coalesce(%s, name), host_authority_code = coalesce(%s, host_authority_code),
+                         safeguarding_phone = coalesce(%s, safeguarding_phone)
+        WHERE ods_code = %s
+        """,
+        (*(changes.get(each) for each in values), ods_code),
+    )
+    if changed.rowcount == 0:
+        raise NotFound(f"there is no site {ods_code}: add it first with nightlight site add")
+    await record_audit(transaction, actor, "site.details", "site", ods_code, **changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from safeguarding.board import PRIVATE_SETTINGS
 from safeguarding.decision import decide_whom_to_tell, tells
 from safeguarding.directory import Directory, DirectoryReader
 from safeguarding.encounters import Wanted, read_encounters, seek_encounters
+from safeguarding.telling.routings import first_telling
 from safeguarding.work import locals_of, to_birth
 
 BATCH = 500
@@ -30,6 +31,7 @@ async def sweep_due(database: Database, directory: DirectoryReader, key: bytes) 
 
     An extract is done once a round began after every transaction had ended that was open when the extract was first swept;
     each part of it that is still being loaded starts that anew (it clears `sweep_horizon`).
+    Several dispatchers may sweep at once: one at a time looks, and whoever has not looked at all settles nothing.
     """
     async with database.transaction() as transaction:
         cursor = await transaction.execute(_DUE)
@@ -37,7 +39,9 @@ async def sweep_due(database: Database, directory: DirectoryReader, key: bytes) 
         await transaction.execute(_SET_HORIZON)
     if not due:
         return False, []
-    raised = await _sweep(database, await directory.current(), key, sorted({code for _, code, _, _ in due}))
+    raised, is_whole = await _sweep(database, await directory.current(), key, sorted({code for _, code, _, _ in due}))
+    if not is_whole:
+        return True, raised
     settled = [(extract_id, horizon) for extract_id, _, horizon, is_settled in due if is_settled]
     async with database.transaction() as transaction:
         await transaction.execute(
@@ -62,15 +66,41 @@ _DONE = """
 """
 
 
-async def _sweep(database: Database, directory: Directory, key: bytes, authority_codes: list[str]) -> list[RaisedAlert]:
+async def _sweep(
+    database: Database, directory: Directory, key: bytes, authority_codes: list[str]
+) -> tuple[list[RaisedAlert], bool]:
+    """The alerts that were raised, and whether nobody was passed over."""
     raised: list[RaisedAlert] = []
     async with database.transaction() as transaction:
         cursor = await transaction.execute(_CANDIDATES, (authority_codes, PRIVATE_SETTINGS))
-        candidates: list[UUID] = [encounter_id for (encounter_id,) in await cursor.fetchall()]
+        candidates: list[tuple[UUID, int]] = [(encounter_id, version) for encounter_id, version in await cursor.fetchall()]
     for start in range(0, len(candidates), BATCH):
+        batch = candidates[start : start + BATCH]
         async with database.transaction() as transaction:
-            raised += await _raise_late(transaction, directory, key, candidates[start : start + BATCH])
-    return raised
+            if not await _has_lock(transaction):
+                return raised, False
+            as_they_were = await _unchanged(transaction, batch)
+            raised += await _raise_late(transaction, directory, key, as_they_were)
+        if len(as_they_were) < len(batch):
+            return raised, False
+    return raised, True
+
+
+async def _has_lock(transaction: Transaction) -> bool:
+    """Whether nobody else looks now. A look is in the history of the child, and two would be there twice."""
+    cursor = await transaction.execute("SELECT pg_try_advisory_xact_lock(hashtext('sweep for late alerts'))")
+    return await cursor.fetchone() == (True,)
+
+
+async def _unchanged(transaction: Transaction, batch: list[tuple[UUID, int]]) -> list[UUID]:
+    """Those that nobody has marked, or told of, since they were found."""
+    cursor = await transaction.execute(
+        """
+        SELECT e.id FROM unnest(%s::uuid[], %s::int[]) AS found (id, version) JOIN encounters e USING (id, version) ORDER BY e.id
+        """,
+        ([each for each, _ in batch], [version for _, version in batch]),
+    )
+    return [encounter_id for (encounter_id,) in await cursor.fetchall()]
 
 
 # From the flags to whoever is there by index: a stay in scheduled care may be open for weeks, and there are many of them.
@@ -89,7 +119,7 @@ _CANDIDATES = """
         SELECT plans.*, l.value FROM plans JOIN newborn_links l ON l.flag_id = plans.id
         WHERE l.facility = '' AND l.resolved_at IS NULL
     )
-    SELECT DISTINCT here.id
+    SELECT DISTINCT here.id, here.version
     FROM known CROSS JOIN LATERAL (
         SELECT e.* FROM encounters e WHERE e.nhs_number = known.number AND e.state = 'open'
         UNION ALL
@@ -115,8 +145,8 @@ async def _raise_late(transaction: Transaction, directory: Directory, key: bytes
     flags = await look(transaction, key, [_late_look(encounter) for encounter in encounters])
     alerts = [
         NewAlert(
-            encounter.id, code, flag.person_id, AlertReason.LATE_FLAG, directory.authorities[code].alert_email, at,
-            directory.hospital_of(encounter),
+            encounter.id, code, flag.person_id, AlertReason.LATE_FLAG,
+            first_telling(directory.routing(code), held, encounter, at), at, directory.hospital_of(encounter),
         )
         for encounter, held in zip(encounters, flags, strict=True)
         for code, flag in decide_whom_to_tell(encounter, held, england_day(at)).items()

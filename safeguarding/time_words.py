@@ -29,6 +29,17 @@ def moment(value: datetime | None) -> str:
     return "never" if value is None else f"{day(value)} at {clock(value)}"
 
 
+def when_next(value: datetime, at: datetime) -> str:
+    """A time to come: "08:45" today, "08:45 tomorrow", "08:45 on Monday 3 March"."""
+    then, today = value.astimezone(ENGLAND), at.astimezone(ENGLAND).date()
+    ahead = (then.date() - today).days
+    if ahead == 0:
+        return clock(value)
+    if ahead == 1:
+        return f"{clock(value)} tomorrow"
+    return f"{clock(value)} on {then:%A} {then.day} {then:%B}"
+
+
 def span(value: timedelta) -> str:
     """How long: "42 min", "5 h 12 min", "3 days"."""
     minutes = max(0, int(value.total_seconds() // 60))
@@ -37,6 +48,12 @@ def span(value: timedelta) -> str:
     if value < _HOURS_SHOWN:
         return f"{minutes // 60} h {minutes % 60} min"
     return f"{value.days} days"
+
+
+def rhythm(value: timedelta) -> str:
+    """How often something is expected: "24 hours", "7 days"."""
+    hours = value.total_seconds() / 3600
+    return f"{hours / 24:g} days" if hours > 24 and hours % 24 == 0 else f"{hours:g} hours"
 
 
 def ago(value: timedelta) -> str:

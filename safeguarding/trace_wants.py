@@ -17,6 +17,7 @@ from domain.answer import CouldNotCheckReason
 from domain.care_setting import CareSetting
 from domain.encounter import Encounter, EncounterState, TriggerEvent
 from domain.trace import Demographics, Gender
+from runtime.clock import england_day
 from runtime.database import Connection, Transaction
 from safeguarding.check import Check
 from safeguarding.decision import tells
@@ -79,7 +80,7 @@ def want_of(check: Check, encounter: Encounter) -> Want | None:
     family, given = _storable(who.family_name), _storable(who.given_name)
     if not wanted or not (family or given):
         return None
-    is_known = who.birth_date is not None and date(1900, 1, 1) < who.birth_date <= check.at.date()
+    is_known = who.birth_date is not None and date(1900, 1, 1) < who.birth_date <= england_day(check.at)
     told = Demographics(family, who.birth_date or date.min, given)
     return Want(encounter.id, told, check.moment, asks=bool(given) and is_known and told.can_be_traced)
 

@@ -4,20 +4,24 @@
 Looking at flags is not here: that goes through the desk, which audits it.
 """
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from psycopg.rows import class_row
 
 from domain.actor import Actor
-from domain.alert import AlertState, CodedAnswer
+from domain.alert import AlertEvent, AlertState, CodedAnswer
 from domain.care_setting import CareSetting
-from domain.encounter import EncounterState
+from domain.encounter import ARRIVAL_MODES, EncounterState
 from domain.errors import NotFound
 from domain.nhs_number import NhsNumber
+from domain.routing import OFFICE, Occasion
 from runtime.audit import record_audit
+from runtime.clock import england_day, now
 from runtime.database import Connection
+from safeguarding.telling.fields import ALL, read_fields
 
 MOST_ROWS = 500
 """Rows of one page. A page that is full says that there may be more, and the newest are always on it."""
@@ -58,6 +62,35 @@ class AlertRow:
     """How many of the baby's links to the mother's unborn plan still stand."""
     patient_number: str | None
     """The encounter's own NHS number, if there is one."""
+    thread_id: UUID | None = None
+    """The first alert about this child in a short time; its own id where it stands alone."""
+    occasion: str = Occasion.ATTENDANCE
+    began_at: datetime | None = None
+    """When the line began that is now to acknowledge it: the arrival, or what happened last."""
+    team_code: str = OFFICE
+    """The team that is to acknowledge it now."""
+    step: int = 0
+    """How often it was passed on in its line."""
+    step_at: datetime | None = None
+    next_step_at: datetime | None = None
+    taken_by_id: str | None = None
+    taken_by: str | None = None
+    taken_at: datetime | None = None
+    said_event: str | None = None
+    """The last that came from the hospital after the alert was raised; None where nothing did."""
+    said_code: str | None = None
+    said_text: str = ""
+    said_by: str = ""
+    said_at: datetime | None = None
+    organisation_code: str = ""
+    organisation_name: str = ""
+    arrival_mode: str = ""
+    local_number: str | None = None
+    """The hospital's own number of the child."""
+    late_by: timedelta = timedelta()
+    """How long after the arrival the alert was raised."""
+    may_leave: frozenset[str] = ALL
+    """The fields that were agreed; what stands in the others is nothing, or what was agreed."""
 
     @property
     def answer_words(self) -> str:
@@ -66,8 +99,19 @@ class AlertRow:
 
     @property
     def setting_words(self) -> str:
-        """The care setting in words."""
-        return CareSetting(self.care_setting).words
+        """The care setting in words; nothing where it was not agreed, or nobody may hear of the service."""
+        setting = CareSetting(self.care_setting)
+        return "" if setting.is_private or "care-setting" not in self.may_leave else setting.words
+
+    @property
+    def where_words(self) -> str:
+        """Site and care setting, as far as they were agreed."""
+        return ", ".join(filter(None, (self.site_name, self.setting_words)))
+
+    @property
+    def arrival_words(self) -> str:
+        """How the child came, or nothing."""
+        return ARRIVAL_MODES.get(self.arrival_mode, "")
 
     @property
     def is_wrong_identity(self) -> bool:
@@ -80,61 +124,92 @@ class AlertRow:
         return self.state in {AlertState.RAISED, AlertState.RETRACTED}
 
 
-_ALERT_ROWS = """
-    SELECT a.id, a.authority_code, a.state, a.reason, a.raised_at, a.changed_at, p.given_name,
-           p.family_name, p.birth_date, p.nhs_number,
+FROM_HOSPITAL = (
+    AlertEvent.LEFT_BEFORE_SEEN, AlertEvent.CANCEL, AlertEvent.REINSTATE, AlertEvent.WRONG_IDENTITY, AlertEvent.TRANSFER,
+    AlertEvent.DISCHARGE, AlertEvent.RETURN, AlertEvent.REPLY, AlertEvent.ASK,
+)  # fmt: skip
+"""What happens to an alert because the hospital's system or its people say so."""
+
+ALERT_ROWS = f"""
+    SELECT a.id, a.authority_code, a.state, a.reason, a.raised_at, a.changed_at,
+           CASE WHEN p.sealed_at IS NULL THEN p.given_name ELSE '' END AS given_name,
+           CASE WHEN p.sealed_at IS NULL THEN p.family_name ELSE 'Sealed record' END AS family_name,
+           CASE WHEN p.sealed_at IS NULL THEN p.birth_date END AS birth_date,
+           CASE WHEN p.sealed_at IS NULL THEN p.nhs_number ELSE '' END AS nhs_number,
            ARRAY(SELECT DISTINCT f.kind FROM flags f WHERE f.person_id = p.id AND f.authority_code = a.authority_code
-                 AND f.deleted_on IS NULL AND (f.end_date IS NULL OR f.end_date >= current_date) ORDER BY 1) AS kinds,
+                 AND f.deleted_on IS NULL AND f.withdrawn_at IS NULL
+                 AND (f.end_date IS NULL OR f.end_date >= (now() AT TIME ZONE 'Europe/London')::date) ORDER BY 1) AS kinds,
            s.name AS site_name, s.safeguarding_phone AS site_phone, e.care_setting, e.id AS encounter_id,
            e.reference AS encounter_reference, e.state AS encounter_state, e.arrived_at, e.departed_at, e.left_before_seen,
            e.cautions, a.acknowledged_at, a.acknowledged_by, a.answer, a.answer_text, baby.standing AS newborn_links,
-           baby.there > 0 AS is_of_newborn, e.nhs_number AS patient_number
+           baby.there > 0 AS is_of_newborn, e.nhs_number AS patient_number, a.thread_id, a.occasion, a.began_at, a.team_code,
+           a.step, a.step_at, a.next_step_at, a.taken_by_id, a.taken_by, a.taken_at, said.event AS said_event,
+           said.answer AS said_code, coalesce(said.answer_text, '') AS said_text, coalesce(said.actor_name, '') AS said_by,
+           said.occurred_at AS said_at, s.organisation_code, o.name AS organisation_name, e.arrival_mode, e.local_number,
+           a.raised_at - e.arrived_at AS late_by
     FROM alerts a
     JOIN persons p ON p.id = a.person_id
     JOIN encounters e ON e.id = a.encounter_id
     JOIN sites s ON s.ods_code = e.site
+    JOIN organisations o ON o.ods_code = s.organisation_code
     CROSS JOIN LATERAL (
         SELECT count(*) AS there, count(*) FILTER (WHERE l.resolved_at IS NULL) AS standing
         FROM flags f JOIN newborn_links l ON l.flag_id = f.id
         WHERE f.person_id = a.person_id AND f.authority_code = a.authority_code
           AND ((l.facility = '' AND l.value = e.nhs_number) OR (l.facility = e.site AND l.value = e.local_number))
     ) AS baby
-"""
+    LEFT JOIN LATERAL (
+        SELECT h.event, h.answer, h.answer_text, h.actor_name, h.occurred_at FROM alert_events h
+        WHERE h.alert_id = a.id AND h.occurred_at >= a.raised_at
+          AND h.event IN ({", ".join(f"'{event}'" for event in FROM_HOSPITAL)})
+        ORDER BY date_trunc('second', h.occurred_at) DESC, h.answer IS NULL, h.id DESC LIMIT 1
+    ) AS said ON true
+"""  # noqa: S608 (constants)
 
 
-async def worklist(transaction: Connection, actor: Actor, authority_code: str, limit: int = MOST_ROWS) -> list[AlertRow]:
-    """The authority's alerts: those that wait first, oldest first; then the newest of the others. Viewing is audited."""
-    cursor = transaction.cursor(row_factory=class_row(AlertRow))
-    await cursor.execute(
-        _ALERT_ROWS
-        + """
-        WHERE a.authority_code = %s
-        ORDER BY a.state NOT IN ('raised', 'retracted'), a.changed_at DESC
-        LIMIT %s
-        """,
-        (authority_code, limit),
-    )
-    rows = await cursor.fetchall()
-    await record_audit(transaction, actor, "worklist.view", "authority", authority_code, alerts=len(rows))
-    waiting = sorted((row for row in rows if row.is_waiting), key=lambda row: row.raised_at)
-    return [*waiting, *(row for row in rows if not row.is_waiting)]
+def masked(row: AlertRow, fields: frozenset[str]) -> AlertRow:
+    """The alert with the fields alone that may leave: of the rest the organisation is named, and when the alert was raised.
+
+    The care setting stays, since it chooses the rule, and has no words.
+    """
+    hidden: dict[str, object] = {}
+    if "site" not in fields:
+        hidden |= {"site_name": row.organisation_name}
+        if row.said_code is None:  # a system, which is called after its site
+            hidden |= {"said_by": row.organisation_name}
+    if "arrival" not in fields:
+        hidden |= {"arrived_at": row.raised_at, "departed_at": None}
+    if "mode-of-arrival" not in fields:
+        hidden |= {"arrival_mode": ""}
+    if "visit-number" not in fields:
+        hidden |= {"encounter_reference": ""}
+    if "local-number" not in fields:
+        hidden |= {"local_number": None}
+    return replace(row, may_leave=fields, **hidden)  # type: ignore[arg-type]
+
+
+async def as_agreed(transaction: Connection, rows: Sequence[AlertRow]) -> list[AlertRow]:
+    """The alerts as their authorities may read them today, in the same order."""
+    pairs = {(row.authority_code, row.organisation_code) for row in rows}
+    fields = await read_fields(transaction, pairs, england_day(now()))
+    return [masked(row, fields[row.authority_code, row.organisation_code]) for row in rows]
 
 
 async def alert_of_authority(transaction: Connection, actor: Actor, authority_code: str, alert_id: UUID) -> AlertRow:
     """One alert. Raises NotFound where it is another authority's, or not there. Viewing is audited."""
     cursor = transaction.cursor(row_factory=class_row(AlertRow))
-    await cursor.execute(_ALERT_ROWS + "WHERE a.id = %s AND a.authority_code = %s", (alert_id, authority_code))
+    await cursor.execute(ALERT_ROWS + "WHERE a.id = %s AND a.authority_code = %s", (alert_id, authority_code))
     row = await cursor.fetchone()
     if row is None:
         raise NotFound("there is no such alert")
     await record_audit(transaction, actor, "alert.view", "alert", str(alert_id))
-    return row
+    return (await as_agreed(transaction, [row]))[0]
 
 
 async def alerts_of_encounter(transaction: Connection, encounter_id: UUID) -> list[AlertRow]:
     """What every authority that was told of an encounter has answered so far; the banner shows it beside the flags."""
     cursor = transaction.cursor(row_factory=class_row(AlertRow))
-    await cursor.execute(_ALERT_ROWS + "WHERE a.encounter_id = %s ORDER BY a.authority_code", (encounter_id,))
+    await cursor.execute(ALERT_ROWS + "WHERE a.encounter_id = %s ORDER BY a.authority_code", (encounter_id,))
     return await cursor.fetchall()
 
 

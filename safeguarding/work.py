@@ -10,7 +10,7 @@ from uuid import UUID
 
 from alerts.raising import NewAlert
 from domain.actor import Actor
-from domain.alert import AlertReason
+from domain.alert import LATE, AlertReason
 from domain.answer import Flagged, Outcome, Recorded
 from domain.encounter import Encounter, Identity, LocalNumber, TriggerEvent
 from domain.flag import Flag
@@ -22,6 +22,8 @@ from safeguarding.check import Check, Reply
 from safeguarding.decision import decide_answer, decide_whom_to_tell, identity_cautions, tells
 from safeguarding.directory import Directory
 from safeguarding.encounter_events import belonging, follow, is_arrival, is_late
+from safeguarding.site_states import said_at_site, state_at
+from safeguarding.telling.routings import first_telling
 
 _NO_LOOK = frozenset({TriggerEvent.DISCHARGE, TriggerEvent.CANCEL_ADMIT, TriggerEvent.OTHER})
 
@@ -177,8 +179,9 @@ class Work:
         return [
             NewAlert(
                 each.encounter.id, code, flag.person_id, self._reason(each.encounter, flag),
-                directory.authorities[code].alert_email, check.at,
+                first_telling(directory.routing(code), each.flags, each.encounter, check.at), check.at,
                 directory.hospital_of(each.encounter) if (each.encounter.id, flag.person_id) in own else None,
+                self._is_replayed(each.encounter, self._reason(each.encounter, flag)),
             )
             for each in self.found
             if each.encounter and each.flags
@@ -206,9 +209,15 @@ class Work:
         late = not is_arrival(self.check) and self._newly_known(encounter)
         return AlertReason.LATE_IDENTITY if late else AlertReason.ATTENDANCE
 
+    def _is_replayed(self, encounter: Encounter, reason: AlertReason) -> bool:
+        """Whether it is the message that came late, by which the arrival is known. A late plan or number is told of by itself."""
+        check = self.check
+        came_late = encounter.id not in self.before or check.at - check.moment > LATE
+        return reason is AlertReason.ATTENDANCE and came_late and check.at - encounter.arrived_at > LATE
+
     def decide(self, directory: Directory) -> None:
         """Decide the answer, and render the acknowledgement that is stored with the message."""
-        self.outcome = self._outcome(directory)
+        self.outcome = said_at_site(self._outcome(directory), state_at(self.check, directory))
         self.acknowledgement = self.check.acknowledge(self.outcome) if self.check.acknowledge else b""
 
     def reply(self) -> Reply:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from hypothesis import settings
+import structlog
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from nightlight.embedded import EmbeddedServers, Servers
@@ -23,8 +24,10 @@ from nightlight.embedded.folder import DataFolder
 from nightlight.embedded.postgres import OWNER, SERVICE, create_database, url_of
 from runtime.migrate import migrate
 
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")  # property tests are judged by what they find, never by how long they take
+# Property tests are judged by what they find, never by how long they take; and one tree has one verdict. `make explore` looks further.
+settings.register_profile("repeatable", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("exploring", settings.get_profile("repeatable"), derandomize=False, max_examples=1000)
+settings.load_profile("repeatable")
 
 TEMPLATE = "template_migrated"
 MEMORY, ROOM = Path("/dev/shm"), 3 * 2**30
@@ -53,6 +56,12 @@ class Embedded:
         with self.superuser() as superuser:
             create_database(superuser, name, template)
         return FreshDatabase(url_of(self.folder, OWNER, name), url_of(self.folder, SERVICE, name))
+
+
+def pytest_runtest_teardown() -> None:
+    """A command that a test ran in its own process has set up that process's logs: the next test finds them as they were."""
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(scope="session")

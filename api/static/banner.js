@@ -1,5 +1,7 @@
 // Details on the banner: count down, warn, and hide. The server asks the browser for the same (Refresh), so that details
 // hide without this script too; here they also go the moment that the time is up, even if the network is away.
+import { follow } from "./live.js";
+
 const bar = document.querySelector("[data-hide-after]");
 const words = bar.querySelector("[data-hide-words]");
 const spoken = bar.querySelector("[data-hide-spoken]");
@@ -23,3 +25,14 @@ const timer = setInterval(tick, 1000);
 document.addEventListener("visibilitychange", tick);
 window.addEventListener("pageshow", (event) => event.persisted && hide());
 tick();
+
+// An answer, or a question, shows while the details are open.
+const told = document.getElementById("told");
+const toldSpoken = document.querySelector("[data-told-spoken]");
+
+function onShow(putInPlace) {
+  putInPlace();
+  toldSpoken.textContent = "What social care was told, or has answered, has changed.";
+}
+
+if (told) follow({ list: told, base: told.dataset.base, home: bar.dataset.hideTo, onShow });

@@ -11,20 +11,27 @@ const address = `/sites/${board.dataset.site}/board`;
 
 const ids = (selector) => [...board.querySelectorAll(selector)].map((row) => row.dataset.row);
 
-// The same words as api/words.py, by the server's clock.
+// The same words as safeguarding/time_words.py, by the server's clock.
 const serverAt = () => Date.parse(board.querySelector("[data-at]").dataset.at);
 let ahead = Date.now() - serverAt();
 
+const minutesSince = (since) => Math.max(0, Math.floor((Date.now() - ahead - Date.parse(since)) / 60000));
+
+function span(minutes) {
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return `${Math.floor(minutes / 1440)} days`;
+}
+
 function ago(since) {
-  const minutes = Math.max(0, Math.floor((Date.now() - ahead - Date.parse(since)) / 60000));
-  if (minutes < 1) return "just now";
-  if (minutes < 60) return `${minutes} min ago`;
-  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min ago`;
-  return `${Math.floor(minutes / 1440)} days ago`;
+  const minutes = minutesSince(since);
+  return minutes < 1 ? "just now" : `${span(minutes)} ago`;
 }
 
 function tell() {
   board.querySelectorAll("[data-since]").forEach((each) => (each.textContent = ago(each.dataset.since)));
+  // Only while a team is on duty; when it goes off, the mark of the board changes and the rows come anew.
+  board.querySelectorAll("[data-unread]").forEach((each) => (each.textContent = span(minutesSince(each.dataset.unread))));
 }
 
 function onShow(putInPlace) {

@@ -3,14 +3,15 @@
 //
 //   list     the element that holds the rows, and in them [data-mark]
 //   base     the address of the rows (base + "/rows") and of the events (base + "/events")
+//   query    what somebody chose to see, as the query of an address: it goes along when the rows are asked for
 //   home     where to go when the sign-in has ended
 //   checks   ask every so many milliseconds even while events seem to come (a network can die without a word); 0: never
 //   onShow   called with a function that puts the new rows in place: look at the old ones before, at the new ones after
 const POLL_EVERY = 4000;
-const AT_MOST_EVERY = 400;
+const AT_MOST_EVERY = 150;
 const ANSWERS_WITHIN = 10000;
 
-export function follow({ list, base, home, checks = 0, onShow }) {
+export function follow({ list, base, query = "", home, checks = 0, onShow }) {
   const live = document.querySelector("[data-live]");
   const liveWords = document.querySelector("[data-live-words]");
   const stale = document.querySelector("[data-stale]");
@@ -41,7 +42,8 @@ export function follow({ list, base, home, checks = 0, onShow }) {
     if (left) return;
     if (fetching) return (again = true);
     fetching = (async () => {
-      const answer = await fetch(`${base}/rows?mark=${encodeURIComponent(mark())}`, { signal: AbortSignal.timeout(ANSWERS_WITHIN) });
+      const asked = `${base}/rows?mark=${encodeURIComponent(mark())}${query && `&${query}`}`;
+      const answer = await fetch(asked, { signal: AbortSignal.timeout(ANSWERS_WITHIN) });
       if (answer.status === 401 || answer.status === 404) return leave();
       if (answer.status === 200) show(await answer.text());
       else if (answer.status !== 204) throw new Error("no answer");

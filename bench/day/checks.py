@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from bench.day.hospital import SITE, Truth
+from safeguarding.telling.news import UPDATES
 
 _SHOWN = 5
 
@@ -38,7 +39,7 @@ def read_held(url: str) -> Held:
             encounters=_ask(connection, "SELECT reference FROM encounters"),
             states=states,
             alerts=_ask(connection, _ALERTS),
-            notices=_ask(connection, _NOTICES),
+            notices=_ask(connection, _NOTICES, [event.value for event in UPDATES]),
             of_others=_ask(connection, "SELECT sending_facility FROM inbox WHERE sending_facility <> %s", SITE),
             in_quarantine=_ask(connection, "SELECT id::text FROM quarantine"),
             pending=_ask(connection, "SELECT id::text FROM deliveries WHERE state = 'pending'"),
@@ -83,10 +84,11 @@ _ALERTS = "SELECT e.reference || ' ' || a.authority_code FROM alerts a JOIN enco
 _NOTICES = """
     SELECT e.reference || ' ' || d.recipient || ' ' || d.notice
     FROM deliveries d JOIN alerts a ON a.id = d.alert_id JOIN encounters e ON e.id = a.encounter_id
+    WHERE split_part(d.notice, ' ', 1) <> ALL(%s)  -- what only renews a screen follows from the visit's state, which is compared
 """
 
 
-def _ask(connection: "psycopg.Connection[tuple[str, ...]]", question: str, *parameters: str) -> Counter[str]:
+def _ask(connection: "psycopg.Connection[tuple[str, ...]]", question: str, *parameters: str | list[str]) -> Counter[str]:
     with connection.cursor("rows") as cursor:
         cursor.itersize = 20_000
         return Counter(row[0] for row in cursor.execute(question.encode(), parameters))

@@ -12,7 +12,7 @@ from statistics import linear_regression, median
 
 _PROC = Path("/proc")
 _DATABASE = "postgres"
-_CHILDREN = ("api", "listener", "dispatcher")
+_CHILDREN = ("api", "listener", "dispatcher", "loader")
 WARM_UP = 0.1
 MOST_GROWTH = 0.10
 _NOISE = 8 * 2**20

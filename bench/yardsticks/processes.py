@@ -39,7 +39,7 @@ async def listening(
                 await asyncio.sleep(0.1)
         yield port
     finally:
-        await _stop(process)
+        await stop_process(process)
 
 
 def _last_words(log: Path) -> str:
@@ -55,7 +55,8 @@ async def _takes_connections(port: int) -> bool:
     return True
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def stop_process(process: asyncio.subprocess.Process) -> None:
+    """Ask it to stop, and make it stop."""
     if process.returncode is not None:
         return
     process.terminate()

@@ -38,9 +38,10 @@ _SUBTYPES = {
 }
 _ACTIONS = {
     "add": "C", "open": "C", "load": "C", "link": "C", "alias": "C", "requested": "C",
-    "view": "R", "review": "R", "read": "R", "read-rejects": "R", "export": "R", "shown": "R",
+    "view": "R", "review": "R", "read": "R", "read-rejects": "R", "read-history": "R", "export": "R", "shown": "R",
     "remove": "D", "delete": "D", "discard": "D", "withdraw": "D",
     "set": "U", "amend": "U", "end": "U", "acknowledge": "U", "resolve": "U", "alias-ended": "U",
+    "match": "U", "mask": "U", "seal": "U", "unseal": "U",
 }  # fmt: skip
 _FAILED = ("refuse", "refused")
 

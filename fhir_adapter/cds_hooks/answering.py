@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from domain.actor import Actor, ActorKind, Purpose
-from domain.answer import Recorded
+from domain.answer import Answer, Flagged, Recorded
 from domain.errors import CouldNotReachStore
 from fhir_adapter.care import choose_site
 from fhir_adapter.cds_hooks.calls import Call
@@ -30,6 +30,7 @@ from safeguarding.cards import ShownCard, remember_card
 from safeguarding.cds_clients import CdsClient
 from safeguarding.check import Check
 from safeguarding.directory import Site
+from safeguarding.telling.for_card import ToldOnCard, read_for_card
 
 log = get_logger()
 
@@ -54,12 +55,25 @@ async def answer_call(parts: CdsParts, client: CdsClient, service: Service, call
         if isinstance(outcome, Recorded):
             raise could_not_check()
         directory = await parts.directory.current()  # the desk may have met an authority that was new
-        worded = word_answer(outcome, directory, site, at, info_card=client.info_card, problem=given.problem)
+        told = await _told(parts, outcome, at)
+        worded = word_answer(outcome, directory, site, at, info_card=client.info_card, problem=given.problem, told=told)
     if worded is None:
         return NO_CARDS
     card_id = await _remembered(parts, ShownCard(uuid7(), *_of_call(client, service, call), worded.indicator, site.ods_code,
                                                  worded.encounter_id, at))  # fmt: skip
     return {"cards": [to_card(worded, card_id, parts.link)]}
+
+
+async def _told(parts: CdsParts, answer: Answer, at: datetime) -> ToldOnCard | None:
+    """What became of the alerts; None where nobody is flagged, or where it cannot be read now: the card comes all the same."""
+    if not isinstance(answer, Flagged):
+        return None
+    try:
+        async with asyncio.timeout(parts.patience.remember), parts.database.transaction() as transaction:
+            return await read_for_card(transaction, answer, at)
+    except (TimeoutError, CouldNotReachStore, psycopg.Error) as error:
+        log.warning("card without its alerts", error=type(error).__name__)
+        return None
 
 
 def actor_of(client: CdsClient, user: str = "") -> Actor:

@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.answer import Answer, Caution, CouldNotCheck, Coverage, Flagged, ShownFlag
+from domain.answer import IDENTITY_DOUBTS, Answer, Caution, CouldNotCheck, Coverage, Flagged, ShownFlag
 from domain.flag import DISPLAY, Standing
 from fhir_adapter.cds_hooks.markdown import escaped, on_one_line, shortened, width
 from safeguarding.cards import Indicator
 from safeguarding.contacts import contacts, duty_team, ring_instead
 from safeguarding.directory import Directory, Site
-from safeguarding.plan_words import late_words, plan_lines, standing_words
+from safeguarding.plan_words import late_words, missing_words, plan_lines, standing_words
+from safeguarding.telling.for_card import CardAlert, ToldOnCard
+from safeguarding.telling.incidents import DISPUTED_WORDS
+from safeguarding.telling.standing import standing
+from safeguarding.telling.standing_words import hidden_words, unread_words
+from safeguarding.time_words import moment
 
 LONGEST_SUMMARY = 139
 TOO_SLOW = "We could not check in time."
@@ -35,14 +40,22 @@ class Worded:
 
 
 def word_answer(
-    answer: Answer, directory: Directory, site: Site, at: datetime, *, info_card: bool = False, problem: str = ""
+    answer: Answer,
+    directory: Directory,
+    site: Site,
+    at: datetime,
+    *,
+    info_card: bool = False,
+    problem: str = "",
+    told: ToldOnCard | None = None,
 ) -> Worded | None:
     """The card of an answer, or None where nothing is known, all is checked, and the EHR wants no card that says so.
 
-    `problem` is why the patient is not known, in better words than the answer's own.
+    `problem` is why the patient is not known, in better words than the answer's own. `told` is what became of the alerts: that an
+    answer is there, and its coded words, but never what somebody wrote.
     """
     if isinstance(answer, Flagged):
-        return _flagged(answer, directory, site, at)
+        return _flagged(answer, directory, site, at, told)
     if isinstance(answer, CouldNotCheck):
         return word_unchecked(problem or answer.reason.words, directory, site, at, answer.encounter_id)
     doubts = (*answer.cautions,) if answer.cautions != (Caution.TEST_STORE,) else ()
@@ -66,13 +79,13 @@ def word_unchecked(why: str, directory: Directory, site: Site, at: datetime, enc
     return Worded(Indicator.WARNING, _summary(why), _detail(blocks), encounter_id)
 
 
-def _flagged(answer: Flagged, directory: Directory, site: Site, at: datetime) -> Worded:
+def _flagged(answer: Flagged, directory: Directory, site: Site, at: datetime, told: ToldOnCard | None) -> Worded:
     hidden = frozenset(each.flag.authority_code for each in answer.flags if each.flag.sensitive)
     open_codes = [each.flag.authority_code for each in answer.flags if each.flag.authority_code not in hidden]
-    blocks = [_cautions(answer.cautions)]
+    blocks = [_cautions(answer.cautions), _disputed(told)]
     blocks += [_plan(each, directory, site, at, masked=each.flag.authority_code in hidden) for each in answer.flags]
-    blocks += [_to_ring(directory, site, open_codes, at), _coverage(answer.coverage)]
-    certain = answer.is_current and Caution.DETAILS_DIFFER not in answer.cautions
+    blocks += [_told(told, directory, hidden, at), _to_ring(directory, site, open_codes, at), _coverage(answer.coverage)]
+    certain = answer.is_current and IDENTITY_DOUBTS.isdisjoint(answer.cautions)
     indicator = Indicator.CRITICAL if certain else Indicator.WARNING
     summary = _flagged_summary(answer, hidden, directory, at)
     return Worded(indicator, summary, _detail(blocks), answer.encounter_id, has_plans=True)
@@ -81,13 +94,13 @@ def _flagged(answer: Flagged, directory: Directory, site: Site, at: datetime) ->
 def _flagged_summary(answer: Flagged, hidden: frozenset[str], directory: Directory, at: datetime) -> str:
     current = [each for each in answer.flags if each.standing is Standing.OPEN]
     first = (current or answer.flags)[0]
-    differ = "Details differ, verify identity. " if Caution.DETAILS_DIFFER in answer.cautions else ""
+    differ = "" if IDENTITY_DOUBTS.isdisjoint(answer.cautions) else "Details differ, verify identity. "
     several = f" and {len(answer.flags) - 1} more" if len(answer.flags) > 1 else ""
     what = f"{differ}{DISPLAY[first.flag.kind]}{'' if current else ', ended'}{several}"
     if first.flag.authority_code in hidden:
         return _summary(f"{what}. Sensitive: details are withheld.")
     authority = directory.authorities[first.flag.authority_code]
-    phone = f" Ring {on_one_line(duty_team(authority, at).phone)}." if current else ""
+    phone = f" Ring {on_one_line(duty_team(directory, authority.code, at).phone)}." if current else ""
     room = LONGEST_SUMMARY - width(f"{what}: .{phone}")
     if room < _SHORTEST_NAME:
         phone, room = "", LONGEST_SUMMARY - width(f"{what}: .")
@@ -110,14 +123,35 @@ def _plan(shown: ShownFlag, directory: Directory, site: Site, at: datetime, *, m
     authority = directory.authorities[shown.flag.authority_code]
     title = f"**{escaped(DISPLAY[shown.flag.kind])}** ({escaped(standing_words(shown)).lower()})"
     if masked:
-        return _list(title, [escaped(f"Sensitive. {ring_instead(site)}")])
-    late = late_words(authority, at)
+        return _list(title, [escaped(words) for words in (f"Sensitive. {ring_instead(site)}", missing_words(shown.flag)) if words])
+    doubts = (late_words(authority, at), missing_words(shown.flag, authority.name))
     lines = [f"{label}: {escaped(text)}" for label, text in plan_lines(shown, authority, at)]
-    return _list(title, [*lines, *([escaped(late)] if late else [])])
+    return _list(title, [*lines, *(escaped(doubt) for doubt in doubts if doubt)])
 
 
 def _cautions(cautions: tuple[Caution, ...]) -> str:
     return "\n\n".join(f"**{escaped(caution.words)}**" for caution in cautions)
+
+
+def _disputed(told: ToldOnCard | None) -> str:
+    return f"**{escaped(DISPUTED_WORDS)}**" if told and told.is_disputed else ""
+
+
+def _told(told: ToldOnCard | None, directory: Directory, hidden: frozenset[str], at: datetime) -> str:
+    if told is None or not told.alerts:
+        return ""
+    lines = [escaped(_alert(each, directory, at, masked=bool(hidden) and each.is_masked)) for each in told.alerts]
+    return _list("**Has social care been told?**", lines)
+
+
+def _alert(alert: CardAlert, directory: Directory, at: datetime, *, masked: bool) -> str:
+    who = "The responsible authority" if masked else directory.authorities[alert.line.authority_code].name
+    if alert.answer is None or alert.line.is_waiting:
+        stands = standing(directory, alert.line, at)
+        return f"{who}: {hidden_words(stands) if masked else unread_words(stands, at, named=False)}"
+    answered = "" if masked else f": {alert.answer.words}"
+    more = " A message is there: open Nightlight." if alert.has_text else ""
+    return f"{who}: Read {moment(alert.answered_at)}{answered}. Not a referral.{more}"
 
 
 def _coverage(coverage: Coverage) -> str:

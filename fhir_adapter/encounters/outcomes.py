@@ -13,12 +13,13 @@ from domain.answer import Caution, CouldNotCheck, Flagged, NoneKnown, Outcome
 from fhir_adapter.care import Manner
 from fhir_adapter.codes import Json
 from fhir_adapter.coverage import to_operation_outcome
+from safeguarding.plan_words import missing_notes
 
 NONE_KNOWN = "Checked: no plan is known to the authorities connected."
 NO_CHECK = "This event calls for no check."
 NOT_SHOWN = "Checked. What was found is not shown: the client does not have the scope system/Flag.rs."
 
-_SAY_NOTHING_OF_FLAGS = frozenset({Caution.NUMBER_UNVERIFIED, Caution.TEST_STORE})
+_SAY_NOTHING_OF_FLAGS = frozenset({Caution.NUMBER_UNVERIFIED, Caution.TEST_STORE, Caution.SITE_ON_TRIAL, Caution.SITE_PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ def _found(outcome: Outcome, manner: Manner, *, shows_flags: bool) -> Iterator[J
         held = outcome.flags if isinstance(outcome, Flagged) else ()
         yield _known(len(held)) if held else _issue("information", "informational", NONE_KNOWN)
         withheld = any(shown.flag.sensitive for shown in held)
-        yield from to_operation_outcome(outcome.coverage, outcome.cautions, manner, withheld=withheld)["issue"]
+        notes = missing_notes(held, {})
+        yield from to_operation_outcome(outcome.coverage, outcome.cautions, manner, notes, withheld=withheld)["issue"]
     else:
         cautions = tuple(each for each in outcome.cautions if each in _SAY_NOTHING_OF_FLAGS)
         yield _issue("information", "informational", NOT_SHOWN)

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.encounter import Identity
+from domain.encounter import Identity, to_arrival_mode
 from fhir_adapter.codes import ACT_REASON, Json
 from fhir_adapter.encounters.classes import EncounterClass, read_class
-from fhir_adapter.encounters.codes import ADMISSION_METHOD, ODS
+from fhir_adapter.encounters.codes import ADMISSION_METHOD, ARRIVAL_CODE, MODE_OF_ARRIVAL, ODS
 from fhir_adapter.encounters.problems import bad
 from fhir_adapter.encounters.subject import read_subject
 from fhir_adapter.encounters.times import parse_moment
@@ -40,6 +40,7 @@ class Sent:
     ended_at: datetime | None
     last_updated: datetime | None
     left_before_seen: bool
+    arrival_mode: str
     test: bool
 
     @property
@@ -70,6 +71,7 @@ def read_encounter(resource: Json, *, strict: bool) -> Sent:
         ended_at=ended_at,
         last_updated=parse_moment(meta.get("lastUpdated"), "Encounter.meta.lastUpdated"),
         left_before_seen=any(code in LEFT_BEFORE_SEEN for code in _codes(hospitalization.get("dischargeDisposition", {}))),
+        arrival_mode=_arrival_mode(resource.get("extension", [])),
         test=any(each.get("code") == "HTEST" and each.get("system") == ACT_REASON for each in meta.get("security", [])),
     )
 
@@ -105,6 +107,12 @@ def _admission_method(hospitalization: Json) -> str:
         each.get("valueCodeableConcept", {}) for each in hospitalization.get("extension", []) if each.get("url") == ADMISSION_METHOD
     )
     return _first(code for concept in concepts for code in _codes(concept))
+
+
+def _arrival_mode(extensions: list[Json]) -> str:
+    """From HL7's own table alone: FHIR binds the extension to no code system."""
+    codings = (each.get("valueCoding", {}) for each in extensions if each.get("url") == MODE_OF_ARRIVAL)
+    return next((to_arrival_mode(each.get("code", "")) for each in codings if each.get("system") == ARRIVAL_CODE), "")
 
 
 def _treatment_function(service_type: Json) -> str:

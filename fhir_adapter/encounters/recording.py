@@ -61,7 +61,7 @@ async def update_encounter(parts: Parts, call: Call) -> Answered:
         raise bad("value", "Encounter.id", "The id in the body must be the one in the address.")
     check_version(call.headers.get("if-match"), held.version)
     site = _site(await parts.directory.current(), call, sent)
-    _check_same(sent, held)
+    _check_same(sent, held, site)
     check = replace(_to_check(call, sent, site), encounter_id=held.id)
     return await _record(parts, call, sent, site, check, held)
 
@@ -96,13 +96,13 @@ def _not_here() -> Refused:
     return Refused(NOT_FOUND, "There is no such encounter, or it is over and its time to be kept has passed. POST it again.")
 
 
-def _check_same(sent: Sent, held: Held) -> None:
+def _check_same(sent: Sent, held: Held, site: Site) -> None:
     """What an encounter is cannot be changed by a PUT: it would be another one."""
     if sent.ods_code != held.site:
         raise bad("value", "Encounter.serviceProvider", "An encounter stays at its site: finish this one, and POST another.")
     if sent.visit_number != held.reference:
         raise bad("value", "Encounter.identifier", "The visit number must be the one that the encounter was recorded with.")
-    if sent.test != held.test:
+    if (sent.test or not site.is_live) != held.test:
         raise bad("value", "Encounter.meta.security", "A test stays a test, and an encounter stays one.")
 
 
@@ -120,7 +120,7 @@ def _to_check(call: Call, sent: Sent, site: Site) -> Check:
         at=now(),
         visit_number=sent.visit_number,
         arrived_at=sent.started_at,
-        test=sent.test,
+        test=sent.test or not site.is_live,
         silent=client.care is Care.SCHEDULED,
         message=MessageKey(f"FHIR {client.id}", site.ods_code, asked.request_id.lower(), content),
         request_id=asked.request_id,
@@ -139,6 +139,7 @@ async def _record(parts: Parts, call: Call, sent: Sent, site: Site, asked: Check
         event_at=_event_at(sent, trigger, held, creates=creates),
         departed_at=_departed_at(sent, trigger, asked.at),
         left_before_seen=sent.left_before_seen,
+        arrival_mode=sent.arrival_mode,
     )
     notes = notes_of(check, sent.status, held)
     manner = Manner(setting.is_unscheduled and not check.silent and not check.test, as_asked=True)

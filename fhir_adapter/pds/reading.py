@@ -24,6 +24,7 @@ from domain.trace import (
     Traced,
     Verified,
     differing,
+    is_spelled_alike,
 )
 
 _REDACTED = "REDACTED"
@@ -89,15 +90,17 @@ def _read(patient: Mapping[str, Any], asked: NhsNumber | None, told: Demographic
     number = _number(patient)
     if not _is_verified(patient):
         return NotVerified(NotVerifiedReason.UNVERIFIED)
-    differs = differing(told, _held(patient)) if told else ()
+    held = _held(patient)
+    differs = differing(told, held) if told else ()
     if differs is None:
         return NotVerified(NotVerifiedReason.TOO_LITTLE)
     if differs:
         return DetailsDiffer(differs, confidentiality)
     deceased = bool(patient.get("deceasedDateTime")) or patient.get("deceasedBoolean") is True
+    otherwise = told is not None and not is_spelled_alike(told, held)
     if asked is not None and asked != number:
-        return Superseded(number, told is not None, confidentiality, deceased)
-    return Verified(number, told is not None, confidentiality, deceased)
+        return Superseded(number, told is not None, confidentiality, deceased, otherwise)
+    return Verified(number, told is not None, confidentiality, deceased, otherwise)
 
 
 def _number(patient: Mapping[str, Any]) -> NhsNumber:

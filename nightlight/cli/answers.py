@@ -8,6 +8,7 @@ from domain.flag import DISPLAY
 from runtime.clock import england_day
 from safeguarding.contacts import contacts
 from safeguarding.directory import Directory, Site
+from safeguarding.plan_words import missing_words
 
 
 def lines_of(answer: Answer, directory: Directory, site: Site | None, at: datetime) -> list[str]:
@@ -54,18 +55,24 @@ def to_json(answer: Answer) -> dict[str, Any]:
 def _flag_line(shown: ShownFlag, directory: Directory) -> str:
     flag = shown.flag
     if flag.sensitive:
-        return f"{DISPLAY[flag.kind]}: details withheld (sensitive record)"
+        return _ended_with(f"{DISPLAY[flag.kind]}: details withheld (sensitive record)", missing_words(flag))
     authority = directory.authorities[flag.authority_code]
     end = f", ended {_day(flag.last_open_day())}" if shown.standing.value == "ended" else ""
     why = " (18th birthday)" if shown.ended_for_age else ""
     confirmed = _day(england_day(flag.last_confirmed_at))
-    return f"{DISPLAY[flag.kind]}: {authority.name}, since {_day(flag.start_date)}{end}{why}; last confirmed {confirmed}"
+    line = f"{DISPLAY[flag.kind]}: {authority.name}, since {_day(flag.start_date)}{end}{why}; last confirmed {confirmed}"
+    return _ended_with(line, missing_words(flag, authority.name))
+
+
+def _ended_with(line: str, words: str) -> str:
+    return f"{line}. {words}" if words else line
 
 
 def _flag_json(shown: ShownFlag) -> dict[str, Any]:
     flag = shown.flag
+    missing = {"in_latest_extract": False} if flag.is_missing else {}
     if flag.sensitive:
-        return {"kind": flag.kind.value, "standing": shown.standing.value, "sensitive": True}
+        return {"kind": flag.kind.value, "standing": shown.standing.value, "sensitive": True, **missing}
     return {
         "kind": flag.kind.value,
         "standing": shown.standing.value,
@@ -73,6 +80,7 @@ def _flag_json(shown: ShownFlag) -> dict[str, Any]:
         "start_date": flag.start_date.isoformat(),
         "end_date": flag.end_date.isoformat() if flag.end_date else None,
         "last_confirmed_at": flag.last_confirmed_at.isoformat(),
+        **missing,
     }
 
 

@@ -20,13 +20,13 @@ from runtime.client_keys import (
     set_enabled,
     set_jwks_url,
 )
-from runtime.clients import SCOPES, Care, Client, add_client, find_client, read_clients, sign_token
+from runtime.clients import OF_AUTHORITIES, SCOPES, Care, Client, add_client, find_client, read_clients, sign_token
 from runtime.database import Connection, Database
 from runtime.endpoints import endpoints
 from runtime.secret import secret_key
 from runtime.settings import Settings
 
-clients = typer.Typer(no_args_is_help=True, help="Systems that may call the FHIR API and CDS Hooks.")
+clients = typer.Typer(no_args_is_help=True, help="Systems that may call the FHIR API, or send extracts.")
 
 ClientId = Annotated[str, typer.Argument(metavar="ID", help="A name for the system, such as amber-ehr.", show_default=False)]
 KeyFile = Annotated[
@@ -42,7 +42,7 @@ KeysUrl = Annotated[str | None, typer.Option(metavar="URL", help="Where it publi
 @clients.command("add")
 def client_add(
     client_id: ClientId,
-    scope: Annotated[list[str], typer.Option(help=f"What it may do, one of {', '.join(SCOPES)}; repeat it.")],
+    scope: Annotated[list[str], typer.Option(help=f"What it may do, one of {', '.join(SCOPES + OF_AUTHORITIES)}; repeat it.")],
     organisation: Annotated[
         str | None, typer.Option(help="ODS code of the organisation that it belongs to.", show_default=False)
     ] = None,

@@ -14,6 +14,7 @@ from domain.alert import ChannelName
 from domain.answer import CouldNotCheck, Recorded
 from domain.care_setting import CareSetting
 from domain.encounter import Identity, TriggerEvent
+from domain.extract import Declaration, Scope
 from domain.nhs_number import parse_nhs_number
 from nightlight.cli.answers import lines_of, to_json
 from nightlight.cli.console import DataFolder, err, on_store, operator, out
@@ -24,8 +25,9 @@ from runtime.settings import Settings
 from safeguarding.check import Check
 from safeguarding.desk import Desk
 from safeguarding.directory import DirectoryReader
-from safeguarding.extracts import ExtractReport, load_extract, read_rejects
-from safeguarding.extracts import Progress as LoadProgress
+from safeguarding.extracts.declaring import read_counts, says_when_it_was_taken
+from safeguarding.extracts.loading import ExtractReport, load_extract, read_rejects
+from safeguarding.extracts.loading import Progress as LoadProgress
 from safeguarding.operator_views import alerts_for_operator
 
 extracts = typer.Typer(no_args_is_help=True, help="Extracts that local authorities send.")
@@ -107,23 +109,42 @@ def alerts(
 
 @extracts.command("load")
 def extract_load(
-    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            exists=True,
+            readable=True,
+            show_default=False,
+            help="CSV, the dataset as a zip or as a folder of its tables, or HL7 V3 XML; how it begins says which.",
+        ),
+    ],
     authority: Annotated[str, typer.Option(help="Code of the authority that it comes from.")],
     extracted_at: Annotated[
         datetime | None,
         typer.Option(
-            help="When it was taken from the authority's system (England's time); default: when the file was last changed.",
+            help="When it was taken from the authority's system (England's time); default: when the file was last changed. "
+            "XML says it itself.",
             show_default=False,
         ),
     ] = None,
+    scope: Annotated[
+        Scope, typer.Option(help="Whether it names every open plan of the authority, or what changed. It ends nothing by itself.")
+    ] = Scope.PARTIAL,
+    counts: Annotated[
+        str,
+        typer.Option(
+            metavar="CPP=12,LAC=40", help="How many open plans the authority holds: differences are named.", show_default=False
+        ),
+    ] = "",
     sensitive: Annotated[bool, typer.Option("--sensitive", help="Every child in it is shown masked from the first day.")] = False,
     data: DataFolder = None,
 ) -> None:
-    """Load an authority's CSV extract and print the report.
+    """Load an authority's extract and print the report.
 
-    Exit status 0: all accepted. 2: some rejected. 1: nothing loaded.
+    Exit status 0: all accepted. 2: some rejected, or held for a second person. 1: nothing loaded.
     """
-    taken = extracted_at.replace(tzinfo=ENGLAND) if extracted_at else datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    declaration = Declaration(_taken(file, extracted_at), scope, sensitive, read_counts(counts))
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
 
     async def work(database: Database, _: Settings) -> ExtractReport:
@@ -133,15 +154,13 @@ def extract_load(
             def show(progress: LoadProgress) -> None:
                 bar.update(task, description=progress.step.value, completed=progress.done, total=progress.total)
 
-            report = await load_extract(
-                database, operator(), authority, file, extracted_at=taken, sensitive=sensitive, on_progress=show
-            )
+            report = await load_extract(database, operator(), authority, file, declaration, on_progress=show)
         out.print(report.words, markup=False)
         if report.rejected:
             async with database.transaction() as transaction:
                 shown = await read_rejects(transaction, operator(), authority, report.id, limit=_REJECTS_SHOWN)
             for reject in shown:
-                out.print(f"line {reject.line}, {reject.field}: {reject.reason} ({reject.code})", markup=False)
+                out.print(f"{reject.place or f'line {reject.line}'}, {reject.field}: {reject.reason} ({reject.code})", markup=False)
             if report.rejected > len(shown):
                 out.print(f"… and {report.rejected - len(shown)} more: the data officer sees all of them on the page.")
         return report
@@ -149,7 +168,19 @@ def extract_load(
     raise typer.Exit(_load_status(on_store(data, work)))
 
 
+def _taken(file: Path, extracted_at: datetime | None) -> datetime | None:
+    """When the extract was taken; None where the file says so itself."""
+    if file.is_file():
+        with file.open("rb") as stream:
+            if says_when_it_was_taken(stream.read(256)):
+                return None
+    if extracted_at:
+        return extracted_at.replace(tzinfo=ENGLAND)
+    newest = max((each.stat().st_mtime for each in file.iterdir()), default=0.0) if file.is_dir() else file.stat().st_mtime
+    return datetime.fromtimestamp(newest, UTC)
+
+
 def _load_status(report: ExtractReport) -> int:
-    if report.accepted == 0:
+    if report.accepted + report.held == 0:
         return 1
-    return 2 if report.rejected else 0
+    return 2 if report.rejected or report.held else 0

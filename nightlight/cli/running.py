@@ -39,7 +39,7 @@ def serve(
         bool, typer.Option("--production", help="A new store becomes a production store: real people, no demo.")
     ] = False,
 ) -> None:
-    """Run the whole service: API, HL7 listener and dispatcher, with embedded PostgreSQL and Valkey unless their URLs are set.
+    """Run the whole service: all of its processes, with embedded PostgreSQL and Valkey unless their URLs are set.
 
     Starts with an empty **test** store. Once ready it writes `ports.json` into the data folder; Ctrl-C stops everything.
     """
@@ -79,6 +79,13 @@ def dispatcher(data: DataFolder = None) -> None:
     from nightlight.processes.dispatcher import run_dispatcher
 
     run_dispatcher(settings_of_store(data))
+
+
+def loader(data: DataFolder = None) -> None:
+    """Run only the loader of authorities' extracts."""
+    from nightlight.processes.loader import run_loader
+
+    run_loader(settings_of_store(data))
 
 
 def migrate(

@@ -19,6 +19,7 @@ from domain.answer import Recorded
 from domain.care_setting import CareSetting
 from domain.encounter import Identity, TriggerEvent
 from domain.errors import NightlightError
+from domain.extract import Declaration
 from domain.nhs_number import to_spaced
 from flags_store.authorities import add_authority
 from hl7_listener.times import format_time
@@ -26,23 +27,35 @@ from nightlight.cli.answers import lines_of
 from nightlight.cli.console import out
 from nightlight.cli.mllp import acknowledged_code, send_all
 from nightlight.demo.pds_child import pds_environment
-from nightlight.demo.sample import AUTHORITIES, CHILD, PEOPLE, SITES, extract_of, register_message, sensitive_extract_of
+from nightlight.demo.sample import (
+    AUTHORITIES,
+    CHILD,
+    FRONT_DOOR,
+    PEOPLE,
+    SITES,
+    extract_of,
+    register_message,
+    rules_of,
+    sensitive_extract_of,
+)
 from nightlight.embedded import Servers
 from nightlight.supervisor import Child, Ports, serve
 from nightlight.supervisor.serve import More
 from nightlight.supervisor.sockets import Address, address_of, listen
 from runtime.clients import SCOPES, Care, Client, add_client
 from runtime.clock import england_day, now
-from runtime.database import Database
+from runtime.database import Connection, Database
 from runtime.ids import uuid7
 from runtime.secret import secret_key
 from runtime.settings import Settings
 from safeguarding.check import Check
 from safeguarding.desk import Desk
 from safeguarding.directory import DirectoryReader, read_directory
-from safeguarding.extracts import load_extract
+from safeguarding.extracts.loading import load_extract
 from safeguarding.operator_views import alerts_for_operator
 from safeguarding.sites import add_site
+from safeguarding.telling.rules import add_rule, read_rulebook
+from safeguarding.telling.rules_teams import add_team
 
 
 class NotInProduction(NightlightError):
@@ -51,7 +64,7 @@ class NotInProduction(NightlightError):
 
 def run_demo(settings: Settings) -> None:
     """Serve until Ctrl-C. Raises NotInProduction, and what `serve` raises."""
-    out.print("Starting Nightlight: PostgreSQL, Valkey, pages and FHIR API, HL7 listener, dispatcher …")
+    out.print("Starting Nightlight: PostgreSQL, Valkey, pages and FHIR API, HL7 listener, dispatcher, loader …")
     with _sockets() as sockets:
         provider, mail = sockets["provider"], sockets["mail"]
         children = tuple(Child(name, (sys.executable, "-m", "nightlight.demo.local_services", name), (name,)) for name in sockets)
@@ -111,7 +124,7 @@ async def _furnish(service_url: str) -> None:
         first_day = england_day(first[0]) if first and first[0] else today
         for code, *_ in AUTHORITIES:  # a new day's extract, as an authority would send it, so that no feed is late
             content = extract_of(code, first_day, today)
-            await load_extract(database, NIGHTLIGHT, code, io.BytesIO(content), extracted_at=now())
+            await load_extract(database, NIGHTLIGHT, code, io.BytesIO(content), Declaration(now()))
 
 
 async def _add_world(database: Database) -> None:
@@ -120,6 +133,7 @@ async def _add_world(database: Database) -> None:
             await add_authority(
                 transaction, NIGHTLIGHT, code, name, office, emergency, alert_email=email, live=True, rhythm=timedelta(days=2)
             )
+        await _say_who_is_told(transaction, AUTHORITIES[0][0])
         for ods, name, setting, trust, trust_name, host, phone in SITES:
             await add_site(
                 transaction, NIGHTLIGHT, ods, name, setting, organisation_code=trust, organisation_name=trust_name,
@@ -127,7 +141,14 @@ async def _add_world(database: Database) -> None:
             )  # fmt: skip
         await add_client(transaction, NIGHTLIGHT, Client("amber-ehr", "R0A", list(SCOPES), Care.BOTH, True))
     sensitive = sensitive_extract_of(england_day(now()))
-    await load_extract(database, NIGHTLIGHT, "303", io.BytesIO(sensitive), extracted_at=now(), sensitive=True)
+    await load_extract(database, NIGHTLIGHT, "303", io.BytesIO(sensitive), Declaration(now(), sensitive=True))
+
+
+async def _say_who_is_told(transaction: Connection, code: str) -> None:
+    front_door = await add_team(transaction, NIGHTLIGHT, code, FRONT_DOOR)
+    for rule in rules_of(front_door):
+        book = await read_rulebook(transaction, code)
+        await add_rule(transaction, NIGHTLIGHT, code, book.rules_mark, rule)
 
 
 async def _print_story(database: Database, settings: Settings, ports: Ports, acknowledgement: str) -> None:
@@ -178,6 +199,8 @@ def _next_commands(data_folder: Path, web: str) -> list[str]:
         f"{program} alerts{data}",
         f"env $(cat {shlex.quote(str(data_folder / 'pds' / 'pds.env'))}) {program} trace {CHILD}{data}",
         f"{program} send docs/examples/*.hl7{data}",
+        f"{program} extract load docs/examples/extract-monday.csv --authority 301 "
+        f'--extracted-at "$(TZ=Europe/London date +%FT%T)"{data}  # two records to mend, as data-officer',
         f'curl -H "Authorization: Bearer $({program} token amber-ehr{data})" -d patient={CHILD} {web}/FHIR/R4/Flag/_search',
     ]
 

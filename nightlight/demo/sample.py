@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from domain.alert import ChannelName
 from domain.care_setting import CareSetting
 from domain.nhs_number import NhsNumber, check_digit
+from domain.routing import EMERGENCY, OFFICE, Contact, Duty, Occasion, Rule, Step, Team
 
 AUTHORITIES = (
     ("301", "Ambershire County Council", "01632 960301", "01632 961301", "duty@ambershire.example"),
@@ -15,6 +17,21 @@ AUTHORITIES = (
     ("303", "Calder Bay Council", "01632 960303", "01632 961303", "duty@calderbay.example"),
 )
 """Code, name, office and emergency phone (numbers reserved for drama), and the team's mailbox."""
+
+FRONT_DOOR = Team(
+    "", "Front door team", "01632 960311", Duty.OFFICE, contacts=(Contact(ChannelName.EMAIL, "frontdoor@ambershire.example"),)
+)
+"""A team of the first authority besides the two that each has. Its code follows from its name."""
+
+
+def rules_of(front_door: str) -> tuple[Rule, ...]:
+    """Who is told at the first authority: the front door is next in line, and who left at night is not left till morning."""
+    return (
+        Rule("Left before being seen, out of hours", (Step(EMERGENCY, 20), Step(OFFICE, 60)),
+             occasions=frozenset({Occasion.LEFT}), during=Duty.OUTSIDE),
+        Rule("All others", (Step(OFFICE, 30), Step(front_door, 60))),
+    )  # fmt: skip
+
 
 SITES = (
     ("R0A01", "Amber Royal Infirmary", CareSetting.EMERGENCY_DEPARTMENT, "R0A", "Amber Hospitals Trust", "302", "01632 960900"),

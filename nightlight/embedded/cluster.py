@@ -28,6 +28,7 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "64MB",
+    "min_wal_size": "512MB",  # what `log_files` lays out is kept
     "max_wal_size": "1GB",
     "max_parallel_workers_per_gather": "0",
     "max_wal_senders": "0",

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import psycopg
+
 from nightlight.embedded import postgres, valkey
 from nightlight.embedded.account import choose_account
 from nightlight.embedded.binaries import postgres_program
+from nightlight.embedded.cluster import SUPERUSER
 from nightlight.embedded.folder import DataFolder, is_locked, open_data_folder, take_lock
 from nightlight.embedded.guarded import OURSELVES, Account, Guarded
+from nightlight.embedded.log_files import lay_out
 
 Start = Callable[[DataFolder, Account, int], Guarded]
 
@@ -55,6 +59,12 @@ class EmbeddedServers:
             self.stop()
             raise
         return urls(self._folder)
+
+    def lay_out_log(self, files: int) -> None:
+        """Make PostgreSQL's log files ahead of their use, where they are few: once for a new folder, within a second or two."""
+        if self._folder is not None and "PostgreSQL" in self._running:
+            with psycopg.connect(postgres.url_of(self._folder, SUPERUSER, "postgres"), autocommit=True) as superuser:
+                lay_out(superuser, files)
 
     @property
     def ended(self) -> str | None:

@@ -12,8 +12,10 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from api.app import create_app
-from api.doors import CDS_HOOKS, FHIR, OAUTH
+from api.doors import CDS_HOOKS, FHIR, NOTIFY, OAUTH, UPLOADS
+from api.notify_receipts import NotifyReceiptsDoor
 from api.rules import TryMessage
+from api.uploads_door import UploadsDoor
 from domain.errors import InvalidInput
 from fhir_adapter.access import Access
 from fhir_adapter.app import FhirDoor
@@ -60,7 +62,10 @@ async def _main(settings: Settings) -> None:
             clients = ClientReader(database)
             access = Access(TokenVerifier(key), clients)
             parts = Parts(desk, directory, database, settings.link(FHIR), key, feeds.note_attendance)
-            doors: dict[str, ASGIApp] = {FHIR: FhirDoor(parts, access, Throttle(settings.fhir_requests_per_second))}
+            pace = Throttle(settings.fhir_requests_per_second)
+            doors: dict[str, ASGIApp] = {FHIR: FhirDoor(parts, access, pace)}
+            doors[UPLOADS] = UploadsDoor(database, access, pace.check, settings.upload_max_bytes, settings.link)
+            doors[NOTIFY] = NotifyReceiptsDoor(database, settings.notify_callback_token.get_secret_value())
             published = PublishedKeys(endpoints(settings))
             doors[OAUTH] = TokenEndpoint(database, clients, published, key, token_url(parts.base_url))
             doors[CDS_HOOKS] = _cds_hooks(settings, database, desk, directory)

@@ -5,16 +5,23 @@ import time
 
 import psycopg
 
-from alerts.channel_email import EmailChannel
-from alerts.channel_screen import ScreenChannel
+from alerts.channels.email import EmailChannel
+from alerts.channels.notify import NotifyChannel
+from alerts.channels.notify_access import NotifyAccess
+from alerts.channels.screen import ScreenChannel
+from alerts.channels.webhook import CONNECTIONS, WebhookChannel
 from alerts.dispatcher import dispatch
 from api.doors import FHIR
+from domain.alert import ChannelName
 from domain.channel import Channel
 from domain.errors import CouldNotReachStore
 from fhir_adapter.subscriptions.channel import SubscriptionChannel
 from fhir_adapter.subscriptions.keeping import keep_subscriptions
 from hl7_listener.outbound import HospitalChannel, Sending
+from mesh_mailbox.channel import MeshChannel
 from nightlight.processes.common import Nudger, log, run, store, until_safe, until_stopped
+from nightlight.processes.mesh import mesh_access
+from nightlight.processes.telling import keep_telling
 from nightlight.processes.tracing import keep_tracing
 from runtime.database import Database
 from runtime.endpoints import endpoints
@@ -25,6 +32,7 @@ from runtime.settings import Settings
 from safeguarding.directory import DirectoryReader
 from safeguarding.housekeeping import keep_house
 from safeguarding.sweep import sweep_due
+from safeguarding.telling.webhook_notices import read_notices
 
 SWEEP_SECONDS = 0.5
 HOUSEKEEPING_SECONDS = 600.0
@@ -39,25 +47,32 @@ async def _main(settings: Settings) -> None:
     nudges = Nudges(settings.redis_url.get_secret_value())
     async with store(settings, "dispatcher") as database:
         await until_safe(database)
+        directory = DirectoryReader(database)
         email = EmailChannel(database, settings.smtp_url.get_secret_value(), settings.mail_from, settings.link)
         hospitals = HospitalChannel(database, Sending.of(settings))
         caller, base_url = endpoints(settings), settings.link(FHIR)
         subscribers = SubscriptionChannel(database, caller, base_url)
-        channels: list[Channel] = [ScreenChannel(nudges), email, hospitals, subscribers]
+        authorities = MeshChannel(database, await mesh_access(settings, directory))
+        kept = endpoints(settings, CONNECTIONS)
+        webhooks = WebhookChannel(database, kept, secret_key(settings), settings.link, read_notices)
+        notify = NotifyAccess.of(settings)
+        by_notify = [NotifyChannel(name, database, notify, settings.link) for name in (ChannelName.NOTIFY_EMAIL, ChannelName.SMS)]
+        channels: list[Channel] = [ScreenChannel(nudges), email, *by_notify, hospitals, subscribers, authorities, webhooks]
         await until_stopped(
             dispatch(database, nudges, channels),
             keep_subscriptions(database, caller, base_url),
-            _sweep(database, secret_key(settings), Nudger(nudges)),
-            keep_tracing(database, settings, secret_key(settings), Nudger(nudges)),
+            _sweep(database, directory, secret_key(settings), Nudger(nudges)),
+            keep_telling(database, directory, Nudger(nudges)),
+            keep_tracing(database, directory, settings, secret_key(settings), Nudger(nudges)),
             _keep_house(database, settings),
             keep_beating(database, "dispatcher"),
         )
         hospitals.close()
+        await kept.close()
     await nudges.close()
 
 
-async def _sweep(database: Database, key: bytes, nudge: Nudger) -> None:
-    directory = DirectoryReader(database)
+async def _sweep(database: Database, directory: DirectoryReader, key: bytes, nudge: Nudger) -> None:
     while True:
         try:
             _, raised = await sweep_due(database, directory, key)

@@ -23,10 +23,11 @@ IDLE_SECONDS = 30.0
 """Between two rounds where no PDS is configured: then there is nothing to do but to forget what somebody wanted."""
 
 
-async def keep_tracing(database: Database, settings: Settings, key: bytes, nudge: Callable[[], None]) -> None:
+async def keep_tracing(
+    database: Database, directory: DirectoryReader, settings: Settings, key: bytes, nudge: Callable[[], None]
+) -> None:
     """Trace for ever. `nudge` wakes the dispatcher once an alert is raised. Never ends the process: alerts go out without PDS."""
-    directory = DirectoryReader(database)
-    access = await _access(settings, directory)
+    access = await pds_access(settings, directory)
     async with open_trace(access) as trace, Desk(database, directory, key, settings.desk_queue, nudge) as desk:
         while True:
             asked = 0
@@ -38,7 +39,7 @@ async def keep_tracing(database: Database, settings: Settings, key: bytes, nudge
                 await asyncio.sleep(LOOK_SECONDS if access else IDLE_SECONDS)
 
 
-async def _access(settings: Settings, directory: DirectoryReader) -> PdsAccess | None:
+async def pds_access(settings: Settings, directory: DirectoryReader) -> PdsAccess | None:
     """What is configured; none, said loudly, where it must not be used."""
     while True:
         try:

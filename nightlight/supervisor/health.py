@@ -1,11 +1,13 @@
 """Is one process of the service well? The health checks of docker-compose.yml ask.
 
-Called as `python -m nightlight.supervisor.health api|listener|dispatcher` inside that process's container; the exit
+Called as `python -m nightlight.supervisor.health api|listener|dispatcher|loader` inside that process's container; the exit
 status is 0 for yes, 1, with one line, for no.
 """
 
 import socket
 import sys
+from collections.abc import Callable
+from functools import partial
 
 import psycopg
 
@@ -30,18 +32,23 @@ def check_listener(settings: Settings) -> None:
         socket.create_connection((address.host, address.port), timeout=5).close()
 
 
-def check_dispatcher(settings: Settings) -> None:
+def check_heartbeat(settings: Settings, process: str) -> None:
     """Its heartbeat is fresh. Raises ValueError where it is not, psycopg.Error where the database is away."""
     with psycopg.connect(settings.database_url.get_secret_value(), connect_timeout=5) as connection:
         fresh = connection.execute(
-            "SELECT 1 FROM heartbeats WHERE process = 'dispatcher' AND beat_at > now() - make_interval(secs => %s)",
-            (ALIVE_SECONDS,),
+            "SELECT 1 FROM heartbeats WHERE process = %s AND beat_at > now() - make_interval(secs => %s)",
+            (process, ALIVE_SECONDS),
         ).fetchone()
     if fresh is None:
         raise ValueError("no fresh heartbeat")
 
 
-CHECKS = {"api": check_api, "listener": check_listener, "dispatcher": check_dispatcher}
+CHECKS: dict[str, Callable[[Settings], None]] = {
+    "api": check_api,
+    "listener": check_listener,
+    "dispatcher": partial(check_heartbeat, process="dispatcher"),
+    "loader": partial(check_heartbeat, process="loader"),
+}
 
 
 def main(name: str) -> None:

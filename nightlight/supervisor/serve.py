@@ -24,7 +24,12 @@ from runtime.migrate import SERVICE_ROLE, migrate
 from runtime.secret import secret_key
 from runtime.settings import Settings
 
-CHILDREN = (nightlight_child("api", "http"), nightlight_child("listener", "mllp"), nightlight_child("dispatcher"))
+CHILDREN = (
+    nightlight_child("api", "http"),
+    nightlight_child("listener", "mllp"),
+    nightlight_child("dispatcher"),
+    nightlight_child("loader"),
+)
 OWNERS_OWN = ("NIGHTLIGHT_OWNER_DATABASE_URL", "NIGHTLIGHT_OWNER_DATABASE_URL_FILE")
 
 
@@ -56,7 +61,7 @@ def serve(settings: Settings, more: More | None = None, children: tuple[Child, .
         secret_key(settings)  # made here, before the children need it all at once
         more.before(servers)
         service = Service(
-            children=(*(with_every_port(child, ports) for child in children), *more.children),
+            children=(*(with_every_port(child, ports) for child in as_often(children, settings)), *more.children),
             environment={**environment_of_children(settings, servers, sockets, ports), **more.environment},
             sockets={**sockets, **more.sockets},
             ports=ports,
@@ -79,6 +84,12 @@ def bound(settings: Settings, ports: tuple[Port, ...]) -> Iterator[dict[str, soc
         yield sockets
 
 
+def as_often(children: tuple[Child, ...], settings: Settings) -> Iterator[Child]:
+    """The children, and as many dispatchers as there shall be: each claims for itself."""
+    for child in children:
+        yield from (child,) * (settings.dispatchers if child.name == "dispatcher" else 1)
+
+
 def with_every_port(child: Child, ports: tuple[Port, ...]) -> Child:
     """The child with the sockets of all HL7 listeners, where it asked for them."""
     if "mllp" not in child.sockets:
@@ -99,6 +110,7 @@ def store(settings: Settings) -> Iterator[tuple[EmbeddedServers | None, Servers]
         return
     embedded = EmbeddedServers(settings.data_dir, with_postgres=not database, with_valkey=not redis)
     with embedded as started:
+        embedded.lay_out_log(settings.spare_log_files)
         yield (
             embedded,
             Servers(

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import psycopg
 
 from hl7_listener.framing import frame
 from nightlight.demo.sample import register_message
+from runtime.clock import ENGLAND, now
 from tests.embedded.processes import ROOT, eventually, processes_about
 
 COLUMNS = "nhs_number,kind,start_date,end_date,delete_date,expected_delivery_date,given_name,family_name,birth_date,local_id"
@@ -65,9 +65,13 @@ class Service:
         return found[0]
 
     def furnish(self, tmp_path: Path) -> None:
-        """An authority, a site and one flagged child, by the commands that a person types."""
+        """An authority, a site and one flagged child, by the commands that a person types.
+
+        The authority has no office hours: its people are told at whatever hour a test runs.
+        """
         phones = ("--office-phone", "01632 960301", "--emergency-phone", "01632 961301", "--email", "duty@ambershire.example")
         self.run("authority", "add", "301", "--name", "Ambershire", *phones, "--live")
+        self.rows("DELETE FROM authority_hours")
         place = ("--setting", "emergency-department", "--host-authority", "301", "--safeguarding-phone", "01632 960900")
         self.run("site", "add", "R0A01", "--name", "Amber Royal Infirmary", *place)
         extract = tmp_path / "extract.csv"
@@ -121,7 +125,7 @@ class Engine:
 
 def register(number: int, control_id: str | None = None) -> bytes:
     """An ADT^A04 of the flagged child: visit V<number>."""
-    return register_message(time.strftime("%Y%m%d%H%M%S"), control_id or f"CTL{number:06}", f"V{number}")
+    return register_message(f"{now().astimezone(ENGLAND):%Y%m%d%H%M%S}", control_id or f"CTL{number:06}", f"V{number}")
 
 
 def code_of(acknowledgement: str) -> str:
@@ -136,6 +140,7 @@ def serving(data: Path, settings: dict[str, str], command: str = "serve") -> Ite
         "NIGHTLIGHT_DATA_DIR": str(data),
         "NIGHTLIGHT_HTTP": "127.0.0.1:0",
         "NIGHTLIGHT_MLLP": "127.0.0.1:0",
+        "NIGHTLIGHT_SPARE_LOG_FILES": "0",
         **settings,
     }
     log = data.parent / "service.log"

@@ -72,6 +72,7 @@ def test_a_child_is_seen_told_of_and_answered_for(demo: Service) -> None:
         banner = f"/encounters/{encounter}"
         assert "not yet acknowledged" in details(clinician, banner).lower() or "nobody has read" in details(clinician, banner)
 
+        assert "Front door team" in worker.get("/telling").text
         page = worker.get(f"/alerts/{alert}")
         assert "harding" in page.text.lower()
         sent = worker.post(f"/alerts/{alert}", data={**hidden(page.text), "answer": "will-ring", "text": "Ringing at ten"})
@@ -82,6 +83,7 @@ def test_a_child_is_seen_told_of_and_answered_for(demo: Service) -> None:
         assert "Ringing at ten" in shown
         assert "Alex Amber" in shown
 
+    demo.rows("UPDATE deliveries SET next_attempt_at = now() WHERE channel = 'email' AND state = 'pending'")  # the office opens
     eventually(
         lambda: demo.value(f"SELECT state FROM deliveries WHERE alert_id = '{alert}' AND channel = 'email'") == "sent", "mail"
     )

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from alerts.raising import NewAlert, RaisedAlert, raise_alerts, tell_each
+from alerts.raising import NewAlert, RaisedAlert, Told, raise_alerts, tell_each
 from domain.alert import AlertEvent, AlertReason, ChannelName
+from domain.routing import Contact, Duty, Planned, Team, Telling
 from runtime.database import Database, Transaction
 from runtime.ids import uuid7
 
@@ -56,6 +57,13 @@ async def found_hospital(transaction: Transaction) -> None:
     )
 
 
+def told_by(email: str | None, at: datetime = AT) -> Telling:
+    """The office team is first, told at once, by e-mail where it has a mailbox."""
+    contacts = (Contact(ChannelName.EMAIL, email),) if email else ()
+    team = Team("office", "office team", "0300 555 0101", Duty.OFFICE, contacts=contacts)
+    return Telling("", 0, team, at, tuple(Planned(each, at, False) for each in contacts), None)
+
+
 async def see_child(transaction: Transaction, visit: str = VISIT) -> tuple[UUID, UUID]:
     """One encounter of the child; the encounter and the person."""
     encounter_id = uuid7()
@@ -78,7 +86,7 @@ async def new_alert(
 ) -> NewAlert:
     """What is to be raised about one more encounter of the child."""
     encounter_id, person_id = await see_child(transaction, visit)
-    return NewAlert(encounter_id, authority, person_id, AlertReason.ATTENDANCE, email, AT)
+    return NewAlert(encounter_id, authority, person_id, AlertReason.ATTENDANCE, told_by(email), AT)
 
 
 async def raise_many(database: Database, number: int, *, email: str | None = MAILBOX) -> list[RaisedAlert]:
@@ -129,6 +137,13 @@ async def let_time_pass(database: Database) -> None:
 
 
 async def tell_of(transaction: Transaction, encounter_id: UUID, event: AlertEvent, at: datetime, actor_name: str) -> int:
-    """Everybody who was told of the encounter is told that it went on."""
-    cursor = await transaction.execute("SELECT id FROM alerts WHERE encounter_id = %s", (encounter_id,))
-    return await tell_each(transaction, [alert_id for (alert_id,) in await cursor.fetchall()], event, at, actor_name)
+    """Everybody who was told of the encounter is told that it went on: the team that was told first, too."""
+    cursor = await transaction.execute(
+        """
+        SELECT a.id, min(d.recipient) FILTER (WHERE d.channel = 'email')
+        FROM alerts a LEFT JOIN deliveries d ON d.alert_id = a.id WHERE encounter_id = %s GROUP BY a.id
+        """,
+        (encounter_id,),
+    )
+    told = [Told(alert_id, told_by(email, at)) for alert_id, email in await cursor.fetchall()]
+    return await tell_each(transaction, told, event, at, actor_name)

@@ -5,20 +5,22 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from alerts.answering import LONGEST_TEXT, acknowledge
-from domain.alert import AlertEvent, CodedAnswer
+from alerts.answering import acknowledge
+from domain.actor import Actor, ActorKind, Role
+from domain.alert import LONGEST_TEXT, AlertEvent, CodedAnswer
 from domain.errors import InvalidInput, NotFound
 from runtime.database import Database
-from tests.alerts.store import AT, AUTHORITY, raise_one, rows, tell_of
+from tests.alerts.store import AT, AUTHORITY, execute, raise_one, rows, tell_of
 
 LATER = AT + timedelta(minutes=20)
+SAM = Actor(ActorKind.PERSON, "sub-sam", "Sam Ortega", AUTHORITY, Role.SOCIAL_WORKER.value)
 
 
 async def answer(
     database: Database, alert_id: UUID, text: str = "", authority: str = AUTHORITY, coded: CodedAnswer = CodedAnswer.KNOWN
 ) -> UUID:
     async with database.transaction() as transaction:
-        return await acknowledge(transaction, alert_id, authority, "Sam Ortega", coded, text, LATER)
+        return await acknowledge(transaction, alert_id, authority, SAM, coded, text, LATER)
 
 
 async def written(database: Database) -> tuple[object, ...]:
@@ -81,3 +83,20 @@ async def test_a_cancelled_arrival_stays_until_somebody_has_read_it(database: Da
     assert (await written(database))[0] == "retracted"
     await answer(database, raised.id)
     assert (await written(database))[0] == "closed"
+
+
+async def test_the_history_says_who_answered_in_which_role_and_for_whom(database: Database) -> None:
+    raised = await raise_one(database)
+    await answer(database, raised.id, "Ring 555 0101", coded=CodedAnswer.WILL_RING)
+    history = await rows(
+        database, "SELECT actor_id, actor_name, actor_role, organisation, answer, answer_text FROM alert_events WHERE event = %s",
+        AlertEvent.ACKNOWLEDGE.value,
+    )  # fmt: skip
+    assert history == [("sub-sam", "Sam Ortega", "social-worker", AUTHORITY, "will-ring", "Ring 555 0101")]
+
+
+async def test_an_answer_ends_the_alerts_line(database: Database) -> None:
+    raised = await raise_one(database)
+    await execute(database, "UPDATE alerts SET next_step_at = now()")
+    await answer(database, raised.id)
+    assert await rows(database, "SELECT next_step_at FROM alerts") == [(None,)]

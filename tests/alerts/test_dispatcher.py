@@ -12,8 +12,8 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from alerts.channel_email import EmailChannel
-from alerts.channel_screen import ScreenChannel
+from alerts.channels.email import EmailChannel
+from alerts.channels.screen import ScreenChannel
 from alerts.claims import claim_due
 from domain.alert import AttemptOutcome, ChannelName, Delivery
 from domain.channel import Attempted
@@ -89,14 +89,15 @@ async def test_what_is_due_is_taken_as_slots_become_free(database: Database, sil
 
 
 async def test_two_dispatchers_share_two_hundred_deliveries_without_doubling(database: Database, nudges: Nudges) -> None:
-    both_at_work = asyncio.Barrier(2)
-    firsts: dict[str, bool] = {}
+    at_work: set[str] = set()
+    both_at_work = asyncio.Event()
 
     def waits_for_the_other(name: str) -> Told:
         async def doing(_: Delivery) -> Attempted:
-            if firsts.setdefault(name, True):
-                firsts[name] = False
-                await both_at_work.wait()
+            at_work.add(name)
+            if len(at_work) == 2:
+                both_at_work.set()
+            await both_at_work.wait()
             return SENT
 
         return Told(doing)
@@ -115,7 +116,7 @@ async def test_two_dispatchers_share_two_hundred_deliveries_without_doubling(dat
 async def test_a_dispatcher_that_died_after_its_claim_delays_and_loses_nothing(database: Database, silent: Nudges) -> None:
     await raise_many(database, 3)
     async with database.transaction() as transaction:
-        assert len(await claim_due(transaction, SCREEN, "dead", timedelta(seconds=0.5), 10)) == 3
+        assert len((await claim_due(transaction, SCREEN, "dead", timedelta(seconds=0.5), 10)).deliveries) == 3
     told = Told()
     async with dispatcher(database, silent, told):
         await eventually(all_sent(database, SCREEN, 3), "the leases have run out, and another has told them")
@@ -125,7 +126,7 @@ async def test_a_dispatcher_that_died_after_its_claim_delays_and_loses_nothing(d
 async def test_nobody_takes_what_a_living_dispatcher_holds(database: Database, silent: Nudges) -> None:
     held, raised = await raise_many(database, 2)
     async with database.transaction() as transaction:
-        (claimed,) = await claim_due(transaction, SCREEN, "alive", timedelta(seconds=60), 1)
+        (claimed,) = (await claim_due(transaction, SCREEN, "alive", timedelta(seconds=60), 1)).deliveries
     told = Told()
     async with dispatcher(database, silent, told):
         await eventually(lambda: _is_true(told.times), "the other one is told")
@@ -143,9 +144,9 @@ async def test_an_attempt_that_outlasts_its_lease_is_not_made_twice(database: Da
         return SENT
 
     told = Told(doing)
-    async with dispatcher(database, silent, told, pace=replace(QUICK, lease=timedelta())):
+    async with dispatcher(database, silent, told, pace=replace(QUICK, lease=timedelta(seconds=0.2))):
         await eventually(lambda: _is_true(told.times), "it is in hand")
-        await asyncio.sleep(QUICK.poll_seconds * 5)
+        await asyncio.sleep(0.2 + QUICK.poll_seconds * 5)
         go_on.set()
         await eventually(all_sent(database, SCREEN, 1), "it is told")
     assert list(told.times.values()) == [1]
@@ -277,7 +278,7 @@ async def test_every_attempt_is_counted(database: Database, silent: Nudges) -> N
 async def test_the_gauges_show_how_long_the_oldest_has_waited(database: Database, silent: Nudges) -> None:
     await raise_one(database)
     async with database.transaction() as transaction:
-        await transaction.execute("UPDATE deliveries SET created_at = now() - interval '1000 seconds'")
+        await transaction.execute("UPDATE deliveries SET due_at = now() - interval '1000 seconds'")
         await claim_due(transaction, SCREEN, "alive", timedelta(seconds=60), 1)
 
     async def holds() -> bool:

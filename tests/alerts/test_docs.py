@@ -22,7 +22,7 @@ def test_the_picture_is_the_transition_table() -> None:
 
 
 def test_every_code_of_an_attempt_is_explained() -> None:
-    files = [*(ROOT / "alerts").glob("*.py"), *(ROOT / "hl7_listener").glob("outbound*.py"), *CALLING]
+    files = [*(ROOT / "alerts").rglob("*.py"), *(ROOT / "hl7_listener").glob("outbound*.py"), *CALLING]
     sources = "".join(path.read_text(encoding="utf-8") for path in files)
     given = set(re.findall(r'Attempted\([^)]*?, f?"([a-z0-9-]+)', sources))
     given |= {"no-connection", "smtp-failed", "lost-connection", "no-ack"}

@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from alerts.channel_email import EmailChannel
-from alerts.channel_screen import ScreenChannel, confirm_shown
+from alerts.channels.email import EmailChannel
+from alerts.channels.screen import ScreenChannel, confirm_shown
 from domain.alert import AttemptOutcome, ChannelName, Delivery
 from domain.channel import Attempted
 from domain.errors import CouldNotReachStore

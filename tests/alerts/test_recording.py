@@ -23,7 +23,7 @@ FAILED = Attempted(AttemptOutcome.TEMPORARY, "no-connection")
 async def claimed(database: Database, count: int) -> list[Delivery]:
     await raise_many(database, count)
     async with database.transaction() as transaction:
-        return await claim_due(transaction, ChannelName.SCREEN, "me", timedelta(seconds=60), count)
+        return (await claim_due(transaction, ChannelName.SCREEN, "me", timedelta(seconds=60), count)).deliveries
 
 
 def attempt(delivery: Delivery, attempted: Attempted, seconds: float = 0.0) -> Attempt:

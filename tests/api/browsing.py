@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.base import AxeResults
 from playwright.async_api import Browser, BrowserContext, FloatRect, Page, ViewportSize, async_playwright
 
 from api.sessions import cookie_name
@@ -61,3 +63,17 @@ async def picture(page: Page, path: Path, *, footer: bool = True) -> None:
     box = None if footer else await page.locator("footer").bounding_box()
     clip = FloatRect(x=0, y=0, width=box["width"], height=box["y"] - 32) if box else None
     await page.screenshot(path=path, full_page=True, animations="disabled", clip=clip)
+
+
+async def axe(page: Page) -> AxeResults:
+    """What axe finds on a page, once it is whole: a click waits for no style sheet."""
+    await page.wait_for_load_state()
+    return await Axe().run(page)
+
+
+async def barriers(page: Page) -> list[str]:
+    """What axe finds, in words, and whether the page is wider than the screen."""
+    results = await axe(page)
+    found = [f"{each['id']} {[node['html'][:120] for node in each['nodes']]}" for each in results.response["violations"]]
+    fits = await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    return found if fits else [*found, "wider than the screen"]

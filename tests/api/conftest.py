@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
 from nightlight.embedded.cluster import SUPERUSER
 from nightlight.embedded.postgres import url_of
+from tests.api.browsing import chromium
 from tests.api.house import House, open_house
 from tests.conftest import Embedded, FreshDatabase
 
@@ -17,6 +19,13 @@ async def house(embedded: Embedded, fresh_database: FreshDatabase, redis_url: st
     superuser_url = url_of(embedded.folder, SUPERUSER, "postgres")
     async with open_house(fresh_database, redis_url, tmp_path, superuser_url) as house:
         yield house
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, without a window."""
+    async with chromium() as browser:
+        yield browser
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,8 +9,9 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 from uuid import UUID
 
 import httpx
@@ -22,6 +23,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
+from alerts.routing import clock as duty_clock
+from alerts.routing.clock import is_bank_holiday
 from api.app import create_app
 from api.sessions import cookie_name
 from domain.actor import NIGHTLIGHT, Actor, ActorKind, Purpose, Role
@@ -29,11 +32,12 @@ from domain.answer import CouldNotCheckReason
 from domain.care_setting import CareSetting
 from domain.encounter import Identity, TriggerEvent
 from domain.errors import CouldNotReachStore
+from domain.flag import birthday_in
 from domain.nhs_number import NhsNumber, check_digit
 from flags_store.authorities import Hours, add_authority
 from hl7_listener.answering import Answerer
 from hl7_listener.trying import try_message
-from runtime.clock import now
+from runtime.clock import england_day, now
 from runtime.database import Database
 from runtime.nudge import Nudges
 from runtime.sessions import find_session, start_session
@@ -212,6 +216,17 @@ async def furnish(database: Database) -> None:
         await transaction.execute("UPDATE authorities SET last_extracted_at = now()")
 
 
+@contextmanager
+def no_bank_holiday_now() -> Iterator[None]:
+    """No office is closed because the tests run on a bank holiday, or on the day after one."""
+
+    def at_another_time(day: date) -> bool:
+        return is_bank_holiday(day) and not 0 <= (england_day(now()) - day).days <= 1
+
+    with patch.object(duty_clock, "is_bank_holiday", at_another_time):
+        yield
+
+
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -249,7 +264,8 @@ async def open_house(
             while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
                 await asyncio.sleep(0.01)
             try:
-                yield House(app, settings, database, desk, nudges, url, superuser_url)
+                with no_bank_holiday_now():
+                    yield House(app, settings, database, desk, nudges, url, superuser_url)
             finally:
                 app.state.services.screens.end()
                 server.should_exit = True
@@ -258,6 +274,6 @@ async def open_house(
 
 
 def years_ago(years: int) -> date:
-    """A day so many years ago."""
-    today = datetime.now(UTC).date()
-    return date(today.year - years, 1, 1)
+    """A day so many years and a month ago."""
+    day = england_day(now()) - timedelta(days=30)
+    return birthday_in(day, day.year - years)

@@ -29,5 +29,6 @@ def heading(page: str) -> tuple[str, str]:
 
 
 def words(page: str) -> str:
-    """The text of a page's main part."""
+    """The text of a page's main part, in which no markup stands as text."""
+    assert not re.search(r"&lt;/?(?:a|code|p|span|strong)\b", page)
     return " ".join(re.sub(r"<[^>]+>", " ", page.split("<main")[1].split(">", 1)[1].split("</main", maxsplit=1)[0]).split())

@@ -1,25 +1,17 @@
 """The access review in a real browser: by keyboard alone, with and without scripts, and no barrier at two widths."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import Browser, ViewportSize, expect
 
-from tests.api.browsing import DESKTOP, PHONE, chromium, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, PHONE, barriers, chromium_path, sit_down
 from tests.api.house import House, nhs_number
 from tests.api.reading import details
 from tests.api.test_access_review import PAGE, lead
-from tests.api.test_browser_pages import barriers, screen, tab_to
+from tests.api.test_browser_pages import screen, tab_to
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
 
 CHILD = nhs_number(1)
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])

@@ -7,8 +7,10 @@ import pytest
 
 from domain.actor import Role
 from domain.alert import CodedAnswer
+from domain.answer import Caution
 from domain.care_setting import CareSetting
 from domain.encounter import TriggerEvent
+from domain.match import MatchBasis
 from runtime.clock import now
 from runtime.sessions import Session, find_session
 from safeguarding.answering import acknowledge_alert
@@ -153,7 +155,9 @@ async def test_details_that_differ_are_a_caution_beside_the_flag_and_never_hide_
 async def test_unread_in_office_hours_says_for_how_long(house: House) -> None:
     await house.flag(CHILD)
     encounter = await house.seen(CHILD)
-    await house.rows("UPDATE alerts SET raised_at = now() - interval '42 minutes' RETURNING 1")
+    await house.rows(
+        "UPDATE alerts SET raised_at = now() - interval '42 minutes', began_at = now() - interval '42 minutes' RETURNING 1"
+    )
     assert "Not yet acknowledged, 42 min." in words((await details(house, encounter)).text)
 
 
@@ -278,3 +282,15 @@ async def test_where_nobody_is_told_the_banner_says_so(house: House, setting: Ca
     await house.flag(CHILD)
     encounter = await house.seen(CHILD, setting=setting)
     assert "Nobody was told of this attendance." in words((await details(house, encounter)).text)
+
+
+@pytest.mark.parametrize("basis", MatchBasis)
+@pytest.mark.parametrize("sensitive", [False, True])
+async def test_the_banner_says_what_the_number_rests_on_and_cautions_where_it_is_in_doubt(
+    house: House, basis: MatchBasis, *, sensitive: bool
+) -> None:
+    await house.flag(CHILD, sensitive=sensitive)
+    await house.rows("UPDATE flags SET match_basis = %s RETURNING id", basis.value)
+    page = words((await details(house, await house.seen(CHILD))).text)
+    assert (basis.words in page) is not sensitive
+    assert (Caution.MATCH_DOUBTFUL.words in page) is basis.is_doubtful

@@ -1,18 +1,23 @@
 """The department board: whose it is, what it says at rest and what it never says, and that it hears of every change."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from alerts.routing.route import OnDuty
 from api.board_words import answer_tag, board_parts, what_to_do
-from domain.actor import Role
+from domain.actor import Actor, ActorKind, Role
 from domain.alert import CodedAnswer
 from domain.answer import CouldNotCheckReason
 from domain.care_setting import CareSetting
 from domain.encounter import TriggerEvent
+from domain.routing import Occasion
 from runtime.clock import now
 from runtime.ids import uuid7
 from safeguarding.board import BoardRow
+from safeguarding.telling.replies import take_alert
+from safeguarding.telling.standing import Stage, Standing
 from tests.api.house import HARBOUR, NORTHMOOR, ST_AGNES, WESTLEA, House, nhs_number
 from tests.api.reading import clinician, heading, words
 from tests.api.test_banner import answer
@@ -160,7 +165,7 @@ async def test_who_left_lately_is_still_there_to_open(house: House, trigger: Tri
     await house.seen(CHILD, visit="ED-1", trigger=trigger)
     text = await shown(house)
     assert expected in text
-    assert "Not yet answered" in text
+    assert "Not yet acknowledged" in text
 
 
 async def test_unchecked_and_gone_unseen_stays_and_says_so_while_unchecked_and_discharged_goes(house: House) -> None:
@@ -179,8 +184,8 @@ async def test_another_patients_alert_that_was_taken_back_does_not_count_as_an_a
     await house.seen(nhs_number(3), visit="ED-1", trigger=TriggerEvent.UPDATE)
     assert len(await house.alerts()) == 2
     text = await shown(house)
-    assert "Not yet answered" in text
-    assert "of 2" not in text
+    assert "Not yet acknowledged" in text
+    assert "of 2 answered" not in text
 
 
 async def test_a_silent_feed_and_a_late_authority_are_said_in_amber(house: House) -> None:
@@ -318,8 +323,8 @@ def row(*, told: int = 1, waiting: int = 0, answers: list[str] | None = None, fl
     "told, waiting, answers, expected",
     [
         (0, 0, [], "No answer expected"),
-        (1, 1, [], "Not yet answered"),
-        (2, 2, [], "Not yet answered"),
+        (1, 1, [], "Not yet acknowledged"),
+        (2, 2, [], "Not yet acknowledged"),
         (2, 1, ["known"], "1 of 2 answered"),
         (1, 0, ["known"], "Answered"),
         (1, 0, ["will-ring"], "Answered"),
@@ -334,13 +339,15 @@ def row(*, told: int = 1, waiting: int = 0, answers: list[str] | None = None, fl
 def test_how_a_row_stands_is_said_in_words_that_tell_a_parent_nothing(
     told: int, waiting: int, answers: list[str], expected: str
 ) -> None:
-    tag = answer_tag(row(told=told, waiting=waiting, answers=answers))
+    tag = answer_tag(row(told=told, waiting=waiting, answers=answers), now())
     assert tag.words == expected
     assert not any(coded.words in tag.words for coded in CodedAnswer)
 
 
 def test_only_what_was_fully_answered_and_needs_nothing_is_green() -> None:
-    green = [answer_tag(row(told=2, waiting=waiting, answers=["known"] * (2 - waiting))).colour == "green" for waiting in range(3)]
+    green = [
+        answer_tag(row(told=2, waiting=waiting, answers=["known"] * (2 - waiting)), now()).colour == "green" for waiting in range(3)
+    ]
     assert green == [True, False, False]
 
 
@@ -355,3 +362,47 @@ def test_every_row_is_in_one_part_and_the_unchecked_are_never_among_the_others()
 @pytest.mark.parametrize("reason", CouldNotCheckReason)
 def test_each_reason_says_what_mends_it(reason: CouldNotCheckReason) -> None:
     assert "check CP-IS" in what_to_do(reason.value)
+
+
+def stands(stage: Stage, **changes: object) -> Standing:
+    duty = OnDuty("Northmoor crisis team", "020 7946 0109", True, None)
+    found = Standing(stage, Occasion.ATTENDANCE, timedelta(minutes=42), stage is not Stage.QUEUED, "Northmoor MASH", duty)
+    return replace(found, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "stage, changes, more",
+    [
+        (Stage.WAITING, {}, ""),
+        (Stage.WAITING, {"passed_on_at": now().replace(hour=10, minute=15)}, "Passed on at 10:15"),
+        (Stage.QUEUED, {}, "Nobody has read this"),
+        (Stage.TAKEN, {"taken_by": "Ann Ash"}, "Somebody is dealing with it"),
+        (Stage.EXHAUSTED, {}, "Everybody in line has been told: open it, and ring"),
+    ],
+)
+def test_the_wall_says_how_long_nobody_has_acknowledged_and_neither_team_nor_name(
+    stage: Stage, changes: dict[str, object], more: str
+) -> None:
+    tag = answer_tag(replace(row(waiting=1), standing=stands(stage, **changes)), now())
+    assert (tag.words, tag.unread, tag.runs) == ("Not yet acknowledged", timedelta(minutes=42), stage is not Stage.QUEUED)
+    assert tag.more == more or (more.startswith("Passed on") and tag.more.startswith("Passed on at "))
+    for secret in ("Northmoor", "MASH", "020", "Ann"):
+        assert secret not in tag.more
+
+
+async def test_the_board_counts_while_nobody_has_acknowledged_and_hears_that_somebody_took_it(house: House) -> None:
+    await house.flag(CHILD)
+    await house.seen(CHILD)
+    await house.rows(
+        "UPDATE alerts SET began_at = now() - interval '42 minutes', next_step_at = now() + interval '1 hour' RETURNING 1"
+    )
+    async with house.browser(await clinician(house)) as browser:
+        first = (await browser.get(BOARD)).text
+        assert "Not yet acknowledged, 42 min" in " ".join(words(first).split()).replace(" ,", ",")
+        async with house.database.transaction() as transaction:
+            worker = Actor(ActorKind.PERSON, "sub-ann", "Ann Ash", NORTHMOOR, Role.SOCIAL_WORKER.value)
+            await take_alert(transaction, worker, NORTHMOOR, (await house.alerts())[0])
+        renewed = await browser.get(f"{BOARD}/rows", params={"mark": mark_of(first)})
+    assert renewed.status_code == 200
+    assert "Somebody is dealing with it" in renewed.text
+    assert "Ann Ash" not in renewed.text

@@ -1,21 +1,19 @@
 """The department board and the nurse's day in a real browser: live, by keyboard, hidden again, without a barrier."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
 from domain.actor import Role
 from domain.encounter import TriggerEvent
 from runtime.clock import now
-from tests.api.browsing import DESKTOP, PHONE, chromium, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, PHONE, axe, barriers, chromium_path, sit_down
 from tests.api.house import NORTHMOOR, ST_AGNES, House, nhs_number
 from tests.api.reading import clinician
 from tests.api.test_banner import answer
-from tests.api.test_browser_pages import barriers, screen, tab_to
+from tests.api.test_browser_pages import screen, tab_to
 from tests.api.test_day import nurse
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
@@ -26,12 +24,6 @@ DAY = f"/sites/{ST_AGNES}/day"
 LIVE = "Live"
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
-
-
 async def test_a_row_appears_is_answered_and_leaves_while_the_board_hangs_there(house: House, browser: Browser) -> None:
     await house.flag(CHILD)
     async with screen(browser, house, await clinician(house)) as wall:
@@ -40,7 +32,7 @@ async def test_a_row_appears_is_answered_and_leaves_while_the_board_hangs_there(
         await expect(page.get_by_text(LIVE, exact=True)).to_be_visible()
         await expect(page.get_by_text("Nothing to open now")).to_be_visible()
         await house.seen(CHILD, visit="ED-1")
-        await expect(page.get_by_text("Not yet answered")).to_be_visible()
+        await expect(page.get_by_text("Not yet acknowledged")).to_be_visible()
         await expect(page.get_by_role("status")).to_have_text("1 new. 1 to open, 0 could not be checked.")
         await expect(page).to_have_title("(1) Board, St Agnes Hospital – Nightlight (TEST)")
         await answer(house, NORTHMOOR, "Ring me")
@@ -185,5 +177,5 @@ async def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_screen(house: 
         await page.goto(path)
         assert await barriers(page) == [], path
     await page.goto(f"{DAY}?date=2026-02-31")
-    assert (await Axe().run(page)).violations_count == 0
+    assert (await axe(page)).violations_count == 0
     await context.close()

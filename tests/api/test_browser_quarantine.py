@@ -1,24 +1,15 @@
 """The quarantine in a real browser: the keyboard is enough, no script is needed, no barrier that axe can find."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from domain.actor import Role
-from tests.api.browsing import DESKTOP, PHONE, chromium, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, PHONE, axe, chromium_path, sit_down
 from tests.api.house import House, nhs_number
 from tests.api.test_browser_pages import screen, tab_to
 from tests.api.test_quarantine import A04, NO_PID, nurse, put
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
@@ -70,7 +61,7 @@ async def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_screen(house: 
     page = await context.new_page()
     for path in ("/quarantine", f"/quarantine/{message_id}", "/quarantine?state=discarded"):
         await page.goto(path)
-        found = await Axe().run(page)
+        found = await axe(page)
         assert found.violations_count == 0, found.generate_report()
         assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
     await context.close()

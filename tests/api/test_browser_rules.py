@@ -1,12 +1,9 @@
 """The page of a site's rules in a real browser: by keyboard alone, with and without scripts, at two widths."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
-from tests.api.browsing import DESKTOP, PHONE, chromium, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, PHONE, axe, chromium_path, sit_down
 from tests.api.house import ST_AGNES, House, nhs_number
 from tests.api.test_browser_pages import screen, tab_to
 from tests.api.test_quarantine import A04, nurse
@@ -14,12 +11,6 @@ from tests.api.test_quarantine import A04, nurse
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
 
 RULES = f"/sites/{ST_AGNES}/rules"
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
@@ -58,7 +49,7 @@ async def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_screen(house: 
         if message is not None:
             await page.get_by_label("An HL7 message").fill(message)
             await page.get_by_role("button", name="Try this message").click()
-        found = await Axe().run(page)
+        found = await axe(page)
         assert found.violations_count == 0, found.generate_report()
         assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (path, message)
     await context.close()

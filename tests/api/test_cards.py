@@ -1,11 +1,9 @@
 """The page of what became of cards: the own organisation's for site safeguarding, all for information governance, nobody named."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
 from domain.actor import NIGHTLIGHT, Role
@@ -21,7 +19,7 @@ from safeguarding.cards import (
     remember_card,
 )
 from safeguarding.cds_clients import CdsClient, add_cds_client
-from tests.api.browsing import DESKTOP, PHONE, chromium, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, PHONE, axe, chromium_path, sit_down
 from tests.api.house import HARBOUR, ST_AGNES, House
 from tests.api.reading import words
 from tests.api.test_browser_pages import screen, tab_to
@@ -83,12 +81,6 @@ async def test_the_counts_are_metrics_too(house: House) -> None:
     assert f'nightlight_cards{{outcome="overridden",reason="not-this-patient",site="{ST_AGNES}"}} 1.0' in text
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
-
-
 @pytest.mark.browser
 @HAS_BROWSER
 async def test_by_keyboard_alone_the_page_is_found(house: House, browser: Browser) -> None:
@@ -110,7 +102,7 @@ async def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_screen(house: 
     context = await sit_down(browser, house, await house.sign_in(*NURSE), size)  # type: ignore[arg-type]
     page = await context.new_page()
     await page.goto("/cards")
-    found = await Axe().run(page)
+    found = await axe(page)
     assert found.violations_count == 0, found.generate_report()
     assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     await context.close()

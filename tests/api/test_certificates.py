@@ -29,13 +29,13 @@ async def show(house: House, days: float, problem: str = "") -> None:
 async def test_a_certificate_that_needs_a_person_makes_the_service_degraded(
     house: House, days: float, problem: str, said: str
 ) -> None:
-    await beat(house, "listener", "dispatcher")
+    await beat(house, "listener", "dispatcher", "loader")
     await show(house, days, problem)
     assert await reasons(house) == [said]
 
 
 async def test_a_certificate_with_time_left_is_shown_and_measured(house: House) -> None:
-    await beat(house, "listener", "dispatcher")
+    await beat(house, "listener", "dispatcher", "loader")
     await show(house, 5)
     await show(house, 90)
     status, body = await ready(house)
@@ -47,7 +47,7 @@ async def test_a_certificate_with_time_left_is_shown_and_measured(house: House) 
 
 
 async def test_a_listener_that_is_gone_warns_of_no_certificate(house: House) -> None:
-    await beat(house, "listener", "dispatcher")
+    await beat(house, "listener", "dispatcher", "loader")
     await show(house, 5)
     await house.rows("UPDATE listener_certificates SET seen_at = now() - interval '1 hour' RETURNING 1")
     _, body = await ready(house)
@@ -72,7 +72,7 @@ async def register(house: House, days: float | None) -> None:
 async def test_a_peers_certificate_is_told_of_in_time_where_its_end_is_known(
     house: House, days: float | None, said: list[str]
 ) -> None:
-    await beat(house, "listener", "dispatcher")
+    await beat(house, "listener", "dispatcher", "loader")
     await register(house, days)
     _, body = await ready(house)
     known = {} if days is None else {"amber-pas": {"days_left": float(days)}}

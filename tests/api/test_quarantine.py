@@ -1,5 +1,6 @@
 """The quarantine's page: who may see what, what a decision does, and how readiness tells of what waits."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -40,7 +41,7 @@ async def ready(house: House) -> dict[str, Any]:
 
 
 async def test_a_message_that_is_held_too_long_is_named_by_readiness(house: House) -> None:
-    for process in ("listener", "dispatcher"):
+    for process in ("listener", "dispatcher", "loader"):
         await house.rows("INSERT INTO heartbeats VALUES (%s, 'one', now()) RETURNING 1", process)
     assert (await ready(house))["oldest_quarantined_message_seconds"] is None
     message_id = await put(house, "50 minutes")
@@ -48,7 +49,9 @@ async def test_a_message_that_is_held_too_long_is_named_by_readiness(house: Hous
     await put(house, "2 minutes")
     await house.rows("UPDATE quarantine SET received_at = now() - interval '4000 s' WHERE id = %s RETURNING 1", message_id)
     body = await ready(house)
-    assert (body["status"], body["reasons"]) == ("degraded", ["a message has been in quarantine for 4000 s"])
+    [reason] = body["reasons"]
+    assert re.fullmatch(r"a message has been in quarantine for 40[0-5]\d s", reason)
+    assert body["status"] == "degraded"
     assert 4000 <= body["oldest_quarantined_message_seconds"] < 4060
     await house.rows("UPDATE quarantine SET state = 'discarded', decided_at = now() WHERE id = %s RETURNING 1", message_id)
     assert (await ready(house))["reasons"] == []

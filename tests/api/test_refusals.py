@@ -1,21 +1,30 @@
 """What the pages refuse: strangers, other roles, other organisations, forms that are not ours."""
 
+import re
 from uuid import UUID
 
 import pytest
+from starlette.routing import Route
 
 from domain.actor import Role
 from tests.api.house import NORTHMOOR, WESTLEA, House, nhs_number
 
 NOBODYS = UUID("01a20000-0000-7000-8000-000000000000")
-PAGES = ["/encounters", "/boards", "/worklist", "/quarantine", "/rules", "/extracts", "/access-review", "/cards"]
+PAGES = [
+    "/encounters", "/boards", "/worklist", "/children", "/placements", "/quarantine", "/rules", "/extracts", "/access-review",
+    "/rejects", "/samples", "/telling", "/webhooks", "/onboarding", "/cards", "/incidents",
+    "/deliveries",
+]  # fmt: skip
 THEIRS = {
     (Role.CLINICIAN, "R0A"): {"/encounters", "/boards"},
-    (Role.SITE_SAFEGUARDING, "R0A"): {"/encounters", "/boards", "/quarantine", "/rules", "/cards"},
-    (Role.SOCIAL_WORKER, NORTHMOOR): {"/worklist"},
-    (Role.DATA_OFFICER, NORTHMOOR): {"/extracts"},
-    (Role.INFORMATION_GOVERNANCE, "nightlight"): {"/access-review", "/cards"},
-}
+    (Role.SITE_SAFEGUARDING, "R0A"): {"/encounters", "/boards", "/quarantine", "/rules", "/cards", "/incidents"},
+    (Role.SOCIAL_WORKER, NORTHMOOR): {"/worklist", "/children", "/placements", "/telling"},
+    (Role.DATA_OFFICER, NORTHMOOR): {
+        "/extracts", "/children", "/placements", "/rejects", "/samples", "/telling", "/webhooks", "/onboarding", "/incidents",
+    },
+    (Role.INFORMATION_GOVERNANCE, "nightlight"): {"/access-review", "/onboarding", "/cards", "/incidents"},
+    (Role.OPERATOR, "nightlight"): {"/deliveries"},
+}  # fmt: skip
 
 
 async def missing_page(house: House, session_id: str) -> tuple[int, str]:
@@ -61,6 +70,37 @@ async def test_made_up_and_ended_sessions_are_nobody(house: House) -> None:
     for stale in (session, "made-up"):
         async with house.browser(stale) as browser:
             assert (await browser.get("/worklist")).status_code == 303
+
+
+def routes_of(house: House) -> list[Route]:
+    """All that the application answers, those of its routers as well."""
+    inner = [route for each in house.app.routes for route in getattr(getattr(each, "original_router", None), "routes", [each])]
+    return [each for each in inner if isinstance(each, Route)]
+
+
+def posts(house: House) -> list[str]:
+    """An address of every form and script that takes a POST, with nobody's ids in it; signing in has its own tests."""
+    found = [each.path for each in routes_of(house) if "POST" in (each.methods or ())]
+    return [re.sub(r"{[^}]*}", _filled, path) for path in found if not path.startswith("/sign-in")]
+
+
+def _filled(part: re.Match[str]) -> str:
+    given = {"{place}": "1", "{code}": "office", "{plural}": "authorities", "{ods_code}": "R0A01"}
+    return given.get(part[0], str(NOBODYS))
+
+
+async def test_no_post_of_any_page_is_taken_from_a_stranger_or_from_elsewhere(house: House) -> None:
+    paths = posts(house)
+    assert {"/webhooks", "/telling/rules/new", "/worklist/team", f"/alerts/{NOBODYS}/take", f"/incidents/{NOBODYS}"} <= set(paths)
+    async with house.browser() as browser:
+        assert {path: (await browser.post(path, data={"csrf": "x"})).status_code for path in paths} == dict.fromkeys(paths, 401)
+    for who in THEIRS:
+        session = await house.sign_in(*who)
+        form = {"csrf": await house.token(session)}
+        async with house.browser(session) as browser:
+            browser.headers["sec-fetch-site"] = "cross-site"
+            taken = {path: (await browser.post(path, data=form)).status_code for path in paths}
+        assert set(taken.values()) <= {403, 404}, (who, taken)
 
 
 @pytest.mark.parametrize("path", PAGES)

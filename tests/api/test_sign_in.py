@@ -128,6 +128,18 @@ async def test_a_foreign_next_ends_at_the_start_page(house: House) -> None:
     assert answer.headers["location"] == "/"
 
 
+async def test_who_signs_in_comes_back_to_the_page_as_it_was_chosen(house: House) -> None:
+    async with house.browser() as browser:
+        asked = (await browser.get("/worklist?view=mine&sort=age", headers={"accept": "text/html"})).headers["location"]
+        assert (await sign_in(browser, "wanda", asked)).headers["location"] == "/worklist?view=mine&sort=age"
+
+
+async def test_an_address_too_long_for_a_cookie_comes_back_without_what_was_chosen(house: House) -> None:
+    async with house.browser() as browser:
+        asked = (await browser.get(f"/worklist?site={'x' * 4000}", headers={"accept": "text/html"})).headers["location"]
+        assert (await sign_in(browser, "wanda", asked)).headers["location"] == "/worklist"
+
+
 async def test_the_provider_is_asked_with_pkce_state_and_nonce(house: House) -> None:
     async with house.browser() as browser:
         asked = parse_qs(urlsplit(await leave(browser)).query)

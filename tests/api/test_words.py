@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from api import words
-from api.alert_words import alert_line, hidden_line, reason_words, state_tag, whereabouts
+from api.alert_words import alert_line, hidden_line, line_of, reason_words, state_tag, whereabouts
 from api.banner_words import banner_view
 from domain.answer import Answer, CouldNotCheck, CouldNotCheckReason, Coverage, Feed, Flagged, NoneKnown, ShownFlag
 from domain.flag import Flag, FlagKind, Standing
@@ -20,6 +20,7 @@ from safeguarding.directory import Directory
 from safeguarding.views import AlertRow
 
 SUNDAY_NIGHT = datetime(2026, 11, 22, 2, 14, tzinfo=UTC)
+NIGHT_SHIFT = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 OFFICE = tuple(Hours(weekday, time(8, 45), time(17, 0)) for weekday in range(1, 6))
 AUTHORITIES = {
@@ -35,7 +36,8 @@ ROW = AlertRow(
     kinds=["CPP"], site_name="St Agnes", site_phone="", care_setting="emergency-department", encounter_id=uuid4(),
     encounter_reference="V1", encounter_state="open", arrived_at=MONDAY_NOON, departed_at=None, left_before_seen=False,
     cautions="", acknowledged_at=None, acknowledged_by=None, answer=None, answer_text="",
-    is_of_newborn=False, newborn_links=0, patient_number="9990000018",
+    is_of_newborn=False, newborn_links=0, patient_number="9990000018", began_at=MONDAY_NOON - timedelta(minutes=42),
+    next_step_at=MONDAY_NOON,
 )  # fmt: skip
 READ = replace(
     ROW, state="acknowledged", acknowledged_at=MONDAY_NOON, acknowledged_by="Wanda", answer="speak-first", answer_text="ring me"
@@ -92,7 +94,7 @@ def test_moments_are_englands(value: datetime | None, expected: str) -> None:
     ],
 )
 def test_the_next_opening_is_said_as_people_say_it(then: datetime, expected: str) -> None:
-    assert words.when_next(then, SUNDAY_NIGHT) == expected
+    assert time_words.when_next(then, SUNDAY_NIGHT) == expected
 
 
 @pytest.mark.parametrize(
@@ -111,9 +113,31 @@ def test_names_are_written_as_clinical_systems_write_them(given_name: str, famil
             ROW, SUNDAY_NIGHT,
             "Queued for 08:45 tomorrow; nobody has read this. Worried? Ring the emergency duty team on night 2.",
         ),
+        (
+            replace(ROW, step=1, team_code="emergency", step_at=NIGHT_SHIFT, began_at=NIGHT_SHIFT), SUNDAY_NIGHT,
+            "Passed on to the emergency duty team at 21 November 2026 at 23:30. Not yet acknowledged, 2 h 44 min. "
+            "Nobody has read this. Worried? Ring the emergency duty team on night 2.",
+        ),
+        (
+            replace(ROW, step=1, team_code="office", step_at=datetime(2026, 11, 23, 11, 45, tzinfo=UTC)), MONDAY_NOON,
+            "Passed on to the office team at 11:45. Not yet acknowledged, 42 min.",
+        ),
+        (
+            replace(ROW, taken_by_id="sub-ann", taken_by="Ann Ash", taken_at=MONDAY_NOON), MONDAY_NOON,
+            "Ann Ash is dealing with it. Not yet acknowledged, 42 min.",
+        ),
+        (
+            replace(ROW, taken_by_id="sub-ann", taken_by="Ann Ash", taken_at=SUNDAY_NIGHT, occasion="asked"), MONDAY_NOON,
+            "Asked again, not yet acknowledged, 42 min.",
+        ),
+        (
+            replace(ROW, next_step_at=None), MONDAY_NOON,
+            "Everybody in line has been told; nobody has acknowledged: ring the office team on office 1. "
+            "Not yet acknowledged, 42 min.",
+        ),
         (READ, MONDAY_NOON, "Read by Wanda, 23 November 2026 at 12:00: Please speak to us before discharge. Not a referral."),
         (
-            replace(READ, state="raised", left_before_seen=True), MONDAY_NOON,
+            replace(READ, state="raised", occasion="left-before-seen"), MONDAY_NOON,
             "Left before being seen, told again, not yet acknowledged, 42 min.",
         ),
         (replace(READ, state="retracted"), MONDAY_NOON, "Told that this was not the child whom they hold a plan for."),
@@ -122,20 +146,20 @@ def test_names_are_written_as_clinical_systems_write_them(given_name: str, famil
     ],
 )  # fmt: skip
 def test_the_banner_says_what_became_of_an_alert(row: AlertRow, at: datetime, sentence: str) -> None:
-    assert alert_line(DIRECTORY, row, at).sentence == sentence
+    assert alert_line(DIRECTORY, row, line_of(row), at).sentence == sentence
 
 
 @pytest.mark.parametrize("row", [ROW, READ, replace(READ, state="raised"), replace(READ, state="closed")])
 def test_a_hidden_alert_names_neither_authority_nor_person_nor_text(row: AlertRow) -> None:
-    line = hidden_line(row)
+    line = hidden_line(DIRECTORY, row, None, MONDAY_NOON)
     for secret in ("Northmoor", "Wanda", "ring me", "speak to us"):
         assert secret not in f"{line.authority} {line.sentence} {line.text}"
 
 
 @pytest.mark.parametrize("row", [ROW, replace(ROW, state="retracted"), replace(READ, state="raised", left_before_seen=True)])
 def test_what_nobody_has_dealt_with_is_never_green(row: AlertRow) -> None:
-    assert alert_line(DIRECTORY, row, MONDAY_NOON).colour != "green"
-    assert hidden_line(row).colour != "green"
+    assert alert_line(DIRECTORY, row, None, MONDAY_NOON).colour != "green"
+    assert hidden_line(DIRECTORY, row, None, MONDAY_NOON).colour != "green"
     assert state_tag(row).colour != "green"
 
 
@@ -158,7 +182,19 @@ def test_a_row_says_first_what_must_be_known_first(change: dict[str, object], ex
     "change, expected",
     [
         ({}, "Still there, as far as we were told"),
-        ({"encounter_state": "closed", "departed_at": MONDAY_NOON}, "Left 23 November 2026 at 12:00"),
+        (
+            {"encounter_state": "closed", "departed_at": MONDAY_NOON, "acknowledged_at": MONDAY_NOON},
+            "Left the department 23 November 2026 at 12:00",
+        ),
+        (
+            {"encounter_state": "closed", "departed_at": MONDAY_NOON},
+            "Left the department 23 November 2026 at 12:00; nobody had read it",
+        ),
+        (
+            {"encounter_state": "closed", "departed_at": MONDAY_NOON, "left_before_seen": True},
+            "Left the department 23 November 2026 at 12:00",
+        ),
+        ({"encounter_state": "closed"}, "Left the department; nobody had read it"),
         ({"encounter_state": "cancelled", "departed_at": MONDAY_NOON}, "The hospital cancelled this arrival"),
         ({"encounter_state": "expired"}, "No discharge received"),
     ],
@@ -170,6 +206,19 @@ def test_whereabouts_never_say_more_than_the_hospital_has_said(change: dict[str,
 @pytest.mark.parametrize("reason, said", [("attendance", False), ("late-flag", True), ("late-identity", True), ("newborn", True)])
 def test_an_alert_of_no_ordinary_arrival_says_why(reason: str, said: bool) -> None:
     assert bool(reason_words(replace(ROW, reason=reason))) is said
+
+
+@pytest.mark.parametrize(
+    "late_by, fields, said",
+    [
+        (timedelta(hours=3, minutes=59), ["arrival"], ""),
+        (timedelta(hours=4), ["arrival"], "Raised late: 4 hours after the child arrived."),
+        (timedelta(hours=29), ["arrival"], "Raised late: 29 hours after the child arrived."),
+        (timedelta(hours=29), ["site"], "Raised late: more than 4 hours after the child arrived."),
+    ],
+)
+def test_what_a_hospital_told_hours_later_says_how_late_it_is(late_by: timedelta, fields: list[str], said: str) -> None:
+    assert reason_words(replace(ROW, late_by=late_by, may_leave=frozenset(fields))) == said
 
 
 ANSWERS: list[Answer] = [

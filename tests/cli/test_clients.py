@@ -112,6 +112,7 @@ def test_what_does_not_fit_is_not_registered(store: psycopg.Connection[Any], tmp
     assert "has no site" in refused(*add(owner=("--organisation", "R0X")))
     assert "no authority 999" in refused(*add(owner=("--authority", "999")))
     assert "a scope is one of" in refused(*add("--scope", "system/Patient.rs"))
+    assert "only a client of a local authority" in refused(*add("--scope", "system/Extract.cr"))
     assert "https://" in refused(*add("--jwks-url", "http://ehr.example/jwks"))
     assert "private key" in refused(*add("--key", written(tmp_path, "key.pem", OLD.key.as_pem(private=True))))
     assert store.execute("SELECT count(*) FROM clients").fetchone() == (0,)
@@ -128,6 +129,11 @@ def test_a_system_belongs_to_an_organisation_or_to_an_authority(store: psycopg.C
     assert "It may read the whole trail." in done("client", "show", "ig-app")
     assert "It has no key" in done("client", "show", "ward-app")
     assert "whole trail" not in done("client", "show", "ward-app")
+
+
+def test_an_authoritys_system_may_be_registered_to_send_extracts(store: psycopg.Connection[Any]) -> None:
+    done("client", "add", "case-system", "--authority", "301", "--scope", "system/Extract.cr")
+    assert "system/Extract.cr" in done("client", "show", "case-system")
 
 
 def test_a_new_key_is_good_beside_the_old_one_until_that_ends(store: psycopg.Connection[Any], tmp_path: Path) -> None:

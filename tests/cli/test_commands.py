@@ -1,8 +1,11 @@
 """What the commands say of themselves and of bad input: one line that says what to do."""
 
+from collections.abc import Iterator
 from datetime import time
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from domain.errors import InvalidInput
@@ -16,13 +19,17 @@ from nightlight.processes.api import check_sign_in
 from runtime.clock import england_day, now
 from runtime.settings import Settings
 
-COMMANDS = [
-    ["serve"], ["demo"], ["api"], ["listener"], ["dispatcher"], ["migrate"], ["check"], ["alerts"], ["send"], ["token"], ["backup"],
-    ["restore"], ["retention"], ["authority", "add"], ["authority", "set"], ["site", "add"], ["site", "set"], ["client", "add"],
-    ["extract", "load"], ["hl7", "explain"], ["hl7", "validate"], ["hl7", "quarantine", "list"], ["hl7", "quarantine", "show"],
-    ["hl7", "quarantine", "replay"], ["hl7", "quarantine", "discard"], ["trace"], ["client", "list"], ["client", "show"],
-    ["client", "rotate"], ["client", "disable"], ["client", "enable"], ["cds-client", "add"], ["cds-client", "list"],
-]  # fmt: skip
+
+def commands_of(group: Any, *before: str) -> Iterator[list[str]]:
+    """Every command there is, as it is typed."""
+    for name, each in group.commands.items():
+        if hasattr(each, "commands"):
+            yield from commands_of(each, *before, name)
+        else:
+            yield [*before, name]
+
+
+COMMANDS = sorted(commands_of(get_command(app)))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -16,7 +16,7 @@ from nightlight.cli.peers import ClientCertificate, read_certificate
 from tests.conftest import FreshDatabase
 from tests.hl7_listener.tls import fingerprint
 
-ENDS = datetime(2031, 5, 6, tzinfo=UTC)
+ENDS = datetime(2091, 5, 6, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_until_when_a_certificate_holds_is_listed_and_not_guessed(
         return {line[0]: line[3] for line in lines}
 
     run("site", "add", "R0C01", "--name", "Canal Hospital", "--setting", "emergency-department")
-    assert "It expires on 06 May 2031." in run("peer", "add", "amber-pas", "--sites", "R0C01", "--certificate", str(file))
+    assert "It expires on 06 May 2091." in run("peer", "add", "amber-pas", "--sites", "R0C01", "--certificate", str(file))
     with psycopg.connect(fresh_database.service_url) as connection:
         connection.execute("UPDATE peers SET certificate_expires_at = NULL")
     assert listed() == {"amber-pas": "not known"}
     assert "and by no other" in run("peer", "set", "amber-pas", "--certificate", str(file))
-    assert listed() == {"amber-pas": "06 May 2031"}
+    assert listed() == {"amber-pas": "06 May 2091"}

@@ -5,13 +5,15 @@ a door over a real PostgreSQL; what a line changes there stays for the lines bel
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import orjson
 
+from domain.flag import ADULT_AT, birthday_in
 from fhir_adapter.capability import capability_statement
 from fhir_adapter.errors import KINDS, Refused, could_not_check
+from runtime.clock import england_day, now
 from safeguarding.client_endpoints import add_endpoint
 from safeguarding.desk import Desk
 from tests.fhir_adapter.asking import Response, ask
@@ -50,13 +52,16 @@ async def take_samples(service_url: str) -> dict[str, Json]:
 
 
 async def _furnish(house: House) -> None:
+    """All ends are near to today, for a plan that ended long ago is shown no longer."""
+    today = england_day(now())
+    lately = today - timedelta(days=50)
     await house.flag(PLAN)
     await house.flag(TWO_AUTHORITIES, "301", "CPP")
     await house.flag(TWO_AUTHORITIES, "302", "LAC", start_date=date(2025, 3, 1))
-    await house.flag(ENDED, end_date=date(2026, 9, 30))
+    await house.flag(ENDED, end_date=lately)
     await house.flag(SENSITIVE, sensitive=True)
-    await house.flag(MOTHER, kind="UCPP", expected_delivery_date=date(2027, 2, 14), birth_date=date(1999, 1, 2))
-    await house.flag(GROWN, kind="LAC", birth_date=date(2008, 6, 1))
+    await house.flag(MOTHER, kind="UCPP", expected_delivery_date=today + timedelta(days=80), birth_date=date(1999, 1, 2))
+    await house.flag(GROWN, kind="LAC", birth_date=birthday_in(lately, lately.year - ADULT_AT))
     async with house.database.transaction() as transaction:
         await transaction.execute(
             """

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 KEPT_RUNNING = sorted(set(SERVICES) - {"migrate"})
-OURS = ("migrate", "api", "listener", "dispatcher")
+OURS = ("migrate", "api", "listener", "dispatcher", "loader")
 
 GIVEN = {"mllp_certificate", "mllp_key", "mllp_client_ca"}
 """Secrets that nobody can make for you."""
@@ -33,6 +33,7 @@ PROGRAMS = {
     "api": {"python"},
     "listener": {"python"},
     "dispatcher": {"python"},
+    "loader": {"python"},
     "mail": {"/mailpit"},
 }
 
@@ -54,7 +55,7 @@ def test_the_file_fits_the_compose_schema() -> None:
 
 
 def test_everything_the_service_needs_is_there() -> None:
-    assert set(SERVICES) == {"postgres", "valkey", "migrate", "api", "listener", "dispatcher", "mail"}
+    assert set(SERVICES) == {"postgres", "valkey", "migrate", "api", "listener", "dispatcher", "loader", "mail"}
     assert SERVICES["postgres"]["image"] == "postgres:18"
 
 

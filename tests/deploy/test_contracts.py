@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("alerts", "api", "domain", "fhir_adapter", "flags_store", "hl7_listener", "nightlight", "runtime", "safeguarding")
+ROOMS = (
+    "alerts",
+    "api",
+    "domain",
+    "fhir_adapter",
+    "flags_store",
+    "hl7_listener",
+    "mesh_mailbox",
+    "nightlight",
+    "runtime",
+    "safeguarding",
+)
 LINT = [sys.executable, "-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"]
 
 

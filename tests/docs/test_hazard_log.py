@@ -58,4 +58,15 @@ def test_every_hazard_that_is_named_elsewhere_is_in_the_log() -> None:
         assert named <= numbers, path
 
 
-ROOMS = {"alerts", "api", "domain", "fhir_adapter", "flags_store", "hl7_listener", "nightlight", "runtime", "safeguarding"}
+ROOMS = {
+    "alerts",
+    "api",
+    "domain",
+    "fhir_adapter",
+    "flags_store",
+    "hl7_listener",
+    "mesh_mailbox",
+    "nightlight",
+    "runtime",
+    "safeguarding",
+}

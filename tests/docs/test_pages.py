@@ -26,6 +26,7 @@ ROOMS = (
     "fhir_adapter",
     "flags_store",
     "hl7_listener",
+    "mesh_mailbox",
     "migrations",
     "nightlight",
     "runtime",
@@ -139,7 +140,16 @@ def test_every_role_is_in_the_table_of_sign_in() -> None:
 
 def test_every_metric_is_listed_and_no_other() -> None:
     listed = {name.strip("`") for name, _, _ in rows(section("operations.md", "### Metrics"))}
-    files = ("api/metrics.py", "api/health.py", "alerts/metrics.py", "hl7_listener/metrics.py", "fhir_adapter/pds/metrics.py")
+    files = (
+        "api/metrics.py",
+        "api/health.py",
+        "api/upload_health.py",
+        "api/work_metrics.py",
+        "alerts/metrics.py",
+        "hl7_listener/metrics.py",
+        "mesh_mailbox/metrics.py",
+        "fhir_adapter/pds/metrics.py",
+    )
     counted = {name for file in files for name in re.findall(r'"(nightlight_[a-z_]+)"', (ROOT / file).read_text(encoding="utf-8"))}
     assert listed == counted
 

@@ -16,6 +16,7 @@ from domain.trace import (
     NotVerified,
     NotVerifiedReason,
     differing,
+    is_spelled_alike,
 )
 
 BORN = date(2018, 5, 6)
@@ -96,3 +97,43 @@ def test_only_what_may_pass_later_is_asked_again(reason: NotVerifiedReason) -> N
 async def test_without_pds_nobody_is_verified_and_nothing_fails() -> None:
     expected = NotVerified(NotVerifiedReason.NOT_CONFIGURED)
     assert await NoTrace().find(Demographics("Harding", BORN)) == expected
+
+
+@pytest.mark.parametrize(
+    "given,held,agrees",
+    [
+        ("Mary Ann", ("Mary", "Ann"), True),
+        ("Mary-Ann", ("Mary", "Ann"), True),
+        ("Mary", ("Mary", "Ann"), True),
+        ("Ann", ("Mary", "Ann"), True),
+        ("Ann Mary", ("Mary", "Ann"), True),
+        ("Mary Rose", ("Mary", "Ann"), True),
+        ("Rose", ("Mary", "Ann"), False),
+        ("Anne", ("Mary", "Ann"), False),
+    ],
+    ids=[
+        "all exact", "all but for a hyphen", "first equals first", "first equals any", "first of two equals any", "first alone",
+        "none", "nearly",
+    ],
+)  # fmt: skip
+def test_given_names_agree_all_then_first_with_first_then_first_with_any(given: str, held: tuple[str, ...], agrees: bool) -> None:
+    assert (differing(Demographics("Harding", BORN, given), Held((("Harding", held),), BORN)) == ()) is agrees
+
+
+@pytest.mark.parametrize(
+    "family,given,alike",
+    [
+        ("O'Brien-Lowe", "Amelia", True),
+        ("O'Brien-Lowe", "Amelia Rose", True),
+        ("O'Brien-Lowe", "Rose", True),
+        ("O'Brien-Lowe", "", True),
+        ("OBrien Lowe", "Amelia", False),
+        ("o'brien-lowe", "Amelia", False),
+        ("O’Brien-Lowe", "Amelia", False),
+        ("O'Brien-Lowe", "AMELIA", False),
+    ],
+)
+def test_another_spelling_of_the_same_name_is_told(family: str, given: str, alike: bool) -> None:
+    told, held = Demographics(family, BORN, given), Held((("O'Brien-Lowe", ("Amelia", "Rose")),), BORN)
+    assert differing(told, held) == ()
+    assert is_spelled_alike(told, held) is alike

@@ -4,8 +4,8 @@ import io
 from datetime import date
 
 from domain.nhs_number import NhsNumber, check_digit
-from flags_store.csv_reader import read_records
-from flags_store.extract_record import COLUMNS, ExtractRecord, RowError
+from flags_store.extract_formats.csv_reader import read_records
+from flags_store.extracts.record import COLUMNS, ExtractRecord, RowError
 
 HEADER = ",".join(COLUMNS)
 CHILD = "9990000018"

@@ -1,14 +1,17 @@
 """A store with two live authorities, and what tests ask of it."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.actor import Actor, ActorKind
+from domain.extract import Declaration, Scope
+from domain.flag import FlagKind
 from flags_store.authorities import add_authority
 from runtime.database import Database
-from safeguarding.extracts import ExtractReport, load_extract
+from safeguarding.extracts.loading import ExtractReport, load_extract
 
 OFFICER = Actor(ActorKind.PERSON, "dee", "Dee Data", "301", "data-officer")
 MONDAY = datetime(2025, 9, 1, 6, 30, tzinfo=UTC)
@@ -26,8 +29,19 @@ class Store:
             for code, name in (("301", "Ambershire"), ("302", "Birchford")):
                 await add_authority(transaction, OFFICER, code, name, "01632 960301", "01632 961301", live=True)
 
-    async def load(self, content: bytes, at: datetime = MONDAY, authority: str = "301", **options: Any) -> ExtractReport:
-        return await load_extract(self.database, OFFICER, authority, io.BytesIO(content), extracted_at=at, **options)
+    async def load(
+        self,
+        content: bytes,
+        at: datetime = MONDAY,
+        authority: str = "301",
+        *,
+        scope: Scope = Scope.PARTIAL,
+        sensitive: bool = False,
+        counts: Mapping[FlagKind, int] | None = None,
+        **options: Any,
+    ) -> ExtractReport:
+        declaration = Declaration(at, scope, sensitive, counts or {})
+        return await load_extract(self.database, OFFICER, authority, io.BytesIO(content), declaration, **options)
 
     async def rows(self, statement: str, *parameters: object) -> list[Any]:
         async with self.database.transaction() as transaction:
@@ -53,7 +67,7 @@ class Store:
 
 def counts(report: ExtractReport) -> dict[str, int]:
     """What is not nought."""
-    names = ("opened", "amended", "ended", "deleted", "unchanged", "rejected")
+    names = ("opened", "amended", "ended", "deleted", "unchanged", "rejected", "held")
     found = {name: getattr(report, name) for name in names}
     assert sum(found.values()) == report.records
     return {name: count for name, count in found.items() if count}

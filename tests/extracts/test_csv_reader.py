@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flags_store.csv_reader import LONGEST_LINE, UnreadableExtract, read_records
-from flags_store.extract_record import COLUMNS, ExtractRecord, RowError
+from flags_store.extract_formats.csv_reader import LONGEST_LINE, read_records
+from flags_store.extract_formats.reading import UnreadableExtract
+from flags_store.extracts.record import COLUMNS, ExtractRecord, RowError
 from tests.extracts.files import HEADER, a_file, read, row
 
 

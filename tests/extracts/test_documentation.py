@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from flags_store.extract_codes import FILE_WORDS, RECORD_WORDS
-from flags_store.extract_record import COLUMNS
-from safeguarding.extracts import read_rejects
+from flags_store.extracts.codes import FILE_WORDS, NOTE_WORDS, RECORD_WORDS
+from flags_store.extracts.record import COLUMNS
+from safeguarding.extracts.loading import read_rejects
 from tests.extracts.store import MONDAY, OFFICER, TUESDAY, Store
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -20,7 +20,12 @@ def table_below(heading: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "heading, words", [("When a whole file is refused", FILE_WORDS), ("When a record is rejected", RECORD_WORDS)]
+    "heading, words",
+    [
+        ("When a whole file is refused", FILE_WORDS),
+        ("When a record is rejected", RECORD_WORDS),
+        ("What is said of an extract, and refuses nothing", NOTE_WORDS),
+    ],
 )
 def test_the_page_lists_every_code_with_its_words(heading: str, words: dict[str, str]) -> None:
     assert table_below(heading) == {code.value: re.sub(r"{\w+}", "…", text) for code, text in words.items()}  # type: ignore[attr-defined]

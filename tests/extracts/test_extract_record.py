@@ -7,7 +7,7 @@ import pytest
 
 from domain.flag import FlagKind
 from domain.nhs_number import to_spaced
-from flags_store.extract_record import ExtractRecord, RowError
+from flags_store.extracts.record import ExtractRecord, RowError
 from tests.extracts.files import CHILD, a_file, numbers, read, record, row
 
 ISSUED = numbers(1, 400_000_000)[0]

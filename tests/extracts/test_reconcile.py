@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.flag import FlagKind
-from flags_store.extract_record import ExtractRecord
-from flags_store.reconcile import Change, HeldPlan, reconcile
+from flags_store.extracts.reconcile import Change, HeldPlan, reconcile
+from flags_store.extracts.record import ExtractRecord
 from runtime.ids import uuid7
 from tests.extracts.files import TODAY, record
 

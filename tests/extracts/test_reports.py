@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from domain.errors import NotFound
-from safeguarding.extracts import RowError, list_reports, read_rejects, read_report
+from safeguarding.extracts.loading import RowError, list_reports, read_rejects, read_report
 from tests.extracts.files import a_file, row
 from tests.extracts.store import MONDAY, OFFICER, TUESDAY, Store
 
@@ -47,7 +47,7 @@ async def test_rejected_records_come_by_line_as_they_were_sent_page_by_page(stor
 
 async def test_a_report_says_what_an_unfinished_or_interrupted_load_means(store: Store) -> None:
     report = await store.load(a_file(row()))
-    for state, words in (("loading", "Not finished."), ("interrupted", "only a part was loaded")):
+    for state, words in (("loading", "Not finished."), ("interrupted", "nothing of it was loaded")):
         await store.rows(
             "UPDATE extracts SET state = %s, completed_at = CASE %s WHEN 'loading' THEN NULL ELSE now() END RETURNING 1",
             state,

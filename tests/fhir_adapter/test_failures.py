@@ -1,5 +1,7 @@
 """What cannot be answered is a 503 that says so: never an empty Bundle, never a patient in the text or in a log."""
 
+import asyncio
+
 import psycopg
 import pytest
 
@@ -19,6 +21,7 @@ from tests.fhir_adapter.validity import check_valid
 from tests.safeguarding.house import CHILD, KEY, OPERATOR
 
 AWAY = "postgresql://127.0.0.1:1/none?connect_timeout=1"
+NOBODY = "0199aaaa-0000-7000-8000-000000000001"
 
 
 def check_could_not_check(response: Response) -> None:
@@ -31,14 +34,17 @@ def check_could_not_check(response: Response) -> None:
     check_valid(response.json)
 
 
+def bearer(client: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token(client)}"}
+
+
 def door(desk: Desk, directory: DirectoryReader, database: Database, clients: ClientReader | None = None) -> FhirDoor:
     access = Access(TokenVerifier(KEY), clients or ClientReader(database))
     return FhirDoor(Parts(desk, directory, database, BASE_URL, KEY), access)
 
 
 async def search(app: FhirDoor) -> Response:
-    headers = {"authorization": f"Bearer {token('both-app')}", "content-type": FORM}
-    return await ask(app, "POST", "/Flag/_search", headers, b"patient=9990000018")
+    return await ask(app, "POST", "/Flag/_search", bearer("both-app") | {"content-type": FORM}, b"patient=9990000018")
 
 
 async def test_a_store_that_is_away_is_503(capfd: pytest.CaptureFixture[str]) -> None:
@@ -62,18 +68,16 @@ async def test_with_the_store_away_every_route_that_needs_it_is_503() -> None:
     async with Database(AWAY) as away:
         directory = DirectoryReader(away)
         app = door(Desk(away, directory, KEY), directory, away)
-        for each in INTERACTIONS:
-            if each.scope:
-                target = each.path.replace("{id}", "0199aaaa-0000-7000-8000-000000000001")
-                check_could_not_check(await ask(app, each.method, target, {"authorization": f"Bearer {token('both-app')}"}))
+        targets = [(each.method, each.path.replace("{id}", NOBODY)) for each in INTERACTIONS if each.scope]
+        for answer in await asyncio.gather(*(ask(app, *target, bearer("both-app")) for target in targets)):
+            check_could_not_check(answer)
 
 
 async def test_a_store_that_went_away_is_503_and_no_404_for_a_read(doorway: Doorway) -> None:
     async with Database(AWAY) as away, Desk(away, DirectoryReader(away), KEY) as desk:
         app = door(desk, doorway.house.directory, away, ClientReader(doorway.house.database))
         for kind in ("Flag", "CarePlan", "CareTeam"):
-            target = f"/{kind}/0199aaaa-0000-7000-8000-000000000001"
-            check_could_not_check(await ask(app, "GET", target, {"authorization": f"Bearer {token('both-app')}"}))
+            check_could_not_check(await ask(app, "GET", f"/{kind}/{NOBODY}", bearer("both-app")))
 
 
 async def test_a_full_desk_is_503(doorway: Doorway) -> None:

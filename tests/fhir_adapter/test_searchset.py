@@ -10,6 +10,7 @@ import pytest
 
 from domain.answer import Caution, Coverage, Flagged, NoneKnown
 from domain.flag import FlagKind
+from domain.match import MatchBasis
 from domain.nhs_number import NhsNumber
 from fhir_adapter.searchset import to_searchset
 from tests.fhir_adapter.held import FRESH, LATE, UNCONNECTED, around, flagged, second, shown
@@ -165,7 +166,7 @@ def test_an_ended_plan_is_shown_as_ended() -> None:
     [flag], [plan, team] = entries(rendered, "match"), entries(rendered, "include")
     assert (flag["status"], plan["status"], team["status"]) == ("inactive", "completed", "inactive")
     assert flag["period"] == plan["period"] == team["period"] == {"start": "2026-01-05", "end": "2026-02-01"}
-    assert "note" not in plan
+    assert plan["note"] == [{"text": MatchBasis.CHECK_DIGIT.words}]
 
 
 def test_a_flag_is_active_and_endless_while_one_of_its_plans_is_open() -> None:
@@ -178,7 +179,22 @@ def test_a_plan_that_ended_with_childhood_says_so() -> None:
     rendered = bundle(flagged(shown(birth_date=date(2008, 2, 10))))
     [_, plan, _] = [*entries(rendered, "match"), *entries(rendered, "include")]
     assert plan["period"]["end"] == "2026-02-09"
-    assert plan["note"] == [{"text": "Ended for age: the 18th birthday has passed."}]
+    assert plan["note"] == [
+        {"text": "Ended for age: the 18th birthday has passed."},
+        {"text": MatchBasis.CHECK_DIGIT.words},
+    ]
+
+
+@pytest.mark.parametrize("sensitive", [False, True])
+@pytest.mark.parametrize("basis", MatchBasis)
+def test_a_plan_says_what_its_number_rests_on_and_a_flag_by_itself_what_is_in_doubt(basis: MatchBasis, *, sensitive: bool) -> None:
+    rendered = bundle(flagged(shown(match=basis, sensitive=sensitive)))
+    [flag, plan, _] = [*entries(rendered, "match"), *entries(rendered, "include")]
+    is_said = basis.is_doubtful or not sensitive
+    assert plan.get("note", []) == ([{"text": basis.words}] if is_said else [])
+    assert ("text" in flag) is basis.is_doubtful
+    if basis.is_doubtful:
+        assert basis.words in flag["text"]["div"]
 
 
 def test_an_unborn_plan_names_its_kind_and_no_end_that_only_a_rule_knows() -> None:

@@ -1,5 +1,7 @@
 """A birth over the wire: the mother is named in the message, and the authority that held the unborn plan is told."""
 
+from datetime import timedelta
+
 import pytest
 
 from domain.nhs_number import NhsNumber
@@ -39,7 +41,7 @@ async def send(listener: Listener, message: bytes) -> bytes:
     ids=["nobody is named", "the father is named", "an older child", "the mother by a local number alone"],
 )
 async def test_without_a_mother_whose_plan_it_is_nobody_is_told(listener: Listener, message: bytes) -> None:
-    await listener.house.flag(MOTHER, kind="UCPP", start_date=england_day(now()).replace(day=1))
+    await listener.house.flag(MOTHER, kind="UCPP", start_date=england_day(now()) - timedelta(days=30))
     assert b"MSA|AA|" in await send(listener, message)
     assert await listener.house.rows(ALERTS) == []
 
@@ -55,7 +57,7 @@ async def test_without_a_mother_whose_plan_it_is_nobody_is_told(listener: Listen
     ids=["A28 with PID-21", "PID-21 repeated", "NK1-33", "A01 with a visit"],
 )
 async def test_a_birth_tells_who_held_the_unborn_plan(listener: Listener, message: bytes) -> None:
-    await listener.house.flag(MOTHER, kind="UCPP", start_date=england_day(now()).replace(day=1))
+    await listener.house.flag(MOTHER, kind="UCPP", start_date=england_day(now()) - timedelta(days=30))
     assert b"MSA|AA|" in await send(listener, message)
     assert await listener.house.rows(ALERTS) == [("newborn", 1)]
     assert b"MSA|AA|" in await send(listener, message)

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 from psycopg.errors import CheckViolation
 
-from alerts.claims import Attempt, claim_due, read_waiting, record_attempts
+from alerts.claims import Attempt, claim_due, record_attempts
+from alerts.waiting import read_waiting
 from domain.alert import AttemptOutcome, ChannelName, CodedAnswer, Delivery
 from domain.channel import Attempted
 from domain.encounter import TriggerEvent
@@ -446,7 +447,7 @@ async def test_a_site_whose_engine_hangs_keeps_no_other_site_waiting(told: Hospi
 
 async def claim(hospital: Hospital, who: str, lease: timedelta = timedelta(seconds=60)) -> list[Delivery]:
     async with hospital.house.database.transaction() as transaction:
-        return await claim_due(transaction, ChannelName.HL7, who, lease, 10)
+        return (await claim_due(transaction, ChannelName.HL7, who, lease, 10)).deliveries
 
 
 async def test_nobody_claims_for_a_site_for_which_somebody_holds_a_delivery(told: Hospital) -> None:
@@ -650,12 +651,12 @@ async def test_an_attempt_under_way_that_tells_all_the_same_counts_as_told(
 ) -> None:
     await told.seen()
     async with told.house.database.transaction() as transaction:
-        [delivery] = await claim_due(transaction, ChannelName.HL7, "d", timedelta(minutes=1), 1)
+        [delivery] = (await claim_due(transaction, ChannelName.HL7, "d", timedelta(minutes=1), 1)).deliveries
     await told.switch_off()
     await told.withdraw()
     async with told.house.database.transaction() as transaction:
         await record_attempts(transaction, [Attempt(uuid7(), delivery, now(), Attempted(outcome, ""))], "d")
-        assert await claim_due(transaction, ChannelName.HL7, "d", timedelta(minutes=1), 1) == []
+        assert (await claim_due(transaction, ChannelName.HL7, "d", timedelta(minutes=1), 1)).deliveries == []
     assert await told.states() == [state]
 
 
@@ -665,7 +666,7 @@ async def test_a_result_that_was_never_told_needs_no_correction_and_one_that_may
 ) -> None:
     await told.seen()
     async with told.house.database.transaction() as transaction:
-        [delivery] = await claim_due(transaction, ChannelName.HL7, "d", timedelta(minutes=1), 1)
+        [delivery] = (await claim_due(transaction, ChannelName.HL7, "d", timedelta(minutes=1), 1)).deliveries
         failed = Attempted(AttemptOutcome.TEMPORARY, "no-ack" if tried else "feed-off")
         await record_attempts(transaction, [Attempt(uuid7(), delivery, now(), failed)], "d")
     await told.switch_off()

@@ -34,10 +34,10 @@ WITHOUT_CERTIFICATE = "Refused"
 
 
 async def furnish(house: House) -> None:
-    """The children, the authorities and the site that the page tells of."""
+    """The children, the authorities and the site that the page tells of; no office is open at whatever hour the test runs."""
     async with house.database.transaction() as transaction:
         for code, name, phone in (("301", "Northmoor Council", "020 7946 000"), ("302", "Southmoor Council", "020 7946 001")):
-            await add_authority(transaction, OPERATOR, code, name, f"{phone}1", f"{phone}2", live=True)
+            await add_authority(transaction, OPERATOR, code, name, f"{phone}1", f"{phone}2", hours=(), live=True)
         await add_site(
             transaction, OPERATOR, "R0A01", "Amber Hospital ED", CareSetting.EMERGENCY_DEPARTMENT, organisation_name="Amber Trust",
             host_authority_code="302", safeguarding_phone="020 7946 0003",

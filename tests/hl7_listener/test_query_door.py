@@ -157,6 +157,7 @@ async def test_without_a_usable_number_the_answer_is_could_not_check_and_it_is_a
 
 @pytest.mark.parametrize("query", [q21(), q22()], ids=["Q21", "Q22"])
 async def test_a_flagged_child_is_answered_with_plan_and_phones_and_the_look_is_audited(door: Door, query: bytes) -> None:
+    await door.house.rows("DELETE FROM authority_hours RETURNING 1")  # nobody is in an office at whatever hour the test runs
     await door.house.flag(CHILD)
     response = await door.ask(query)
     assert status_of(response) == FOUND

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from domain.answer import Answer, Caution, CouldNotCheck, CouldNotCheckReason, Coverage, Feed, Flagged, NoneKnown, ShownFlag
 from domain.flag import Flag, FlagKind
+from domain.match import MatchBasis
 from domain.nhs_number import NhsNumber
 from hl7_listener.accept_modes import AckCode
 from hl7_listener.acknowledgement import AckError
@@ -161,13 +162,23 @@ def test_a_sensitive_flag_keeps_its_kind_and_standing_and_nothing_else() -> None
     masked, plain = response_of(raw).segments("OBX")
     assert masked.text == "OBX|1|ST|764841000000100^Looked after child^SCT|1|open||||||F||R"
     assert plain.field(14)
-    assert notes_of(response_of(raw))[-3:-1] == [
+    notes = notes_of(response_of(raw))
+    assert notes[-4:-2] == [
         ("withheld", "Sensitive: who is responsible and since when are withheld."),
         ("ring", AROUND.ring_instead),
     ]
+    assert notes[-1] == ("answer", MatchBasis.CHECK_DIGIT.words)
     alone = render(flagged(shown(sensitive=True, end_date=date(2026, 2, 1), birth_date=date(2008, 2, 2))))
     for hidden in (b"301 -", b"01632 960301", b"20260105", b"20260201", b"202603030630", b"18th"):
         assert hidden not in alone
+
+
+@pytest.mark.parametrize("sensitive", [False, True])
+@pytest.mark.parametrize("basis", MatchBasis)
+def test_a_flag_says_what_its_number_rests_on_and_a_sensitive_one_only_a_doubt(basis: MatchBasis, *, sensitive: bool) -> None:
+    notes = notes_of(response_of(render(flagged(shown(match=basis, sensitive=sensitive)))))
+    said = [kind for kind, text in notes if text == basis.words]
+    assert said == (["caution"] if basis.is_doubtful else [] if sensitive else ["answer"])
 
 
 def test_the_person_is_the_number_that_was_asked_and_no_other() -> None:

@@ -1,6 +1,5 @@
 """Whatever is written as an array comes back as it was: against real PostgreSQL, element by element."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, LiteralString
@@ -13,15 +12,7 @@ from hypothesis import strategies as st
 
 from domain.care_setting import CareSetting
 from runtime.database import Database
-from tests.conftest import FreshDatabase
-
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-
-
-@pytest.fixture
-async def database(module_database: FreshDatabase) -> AsyncIterator[Database]:
-    async with Database(module_database.service_url, 2) as database:
-        yield database
+from tests.runtime.conftest import TEXTS
 
 
 async def echoed(database: Database, statement: LiteralString, values: list[Any]) -> list[Any]:

@@ -35,6 +35,7 @@ REGISTERED = ["system/Flag.rs", "system/CareTeam.rs", "system/Encounter.cu"]
         ("system/*.cruds", REGISTERED),
         ("system/*.*", REGISTERED),
         ("system/Subscription.cruds system/CareTeam.rs", ["system/CareTeam.rs"]),
+        ("system/Extract.cr", []),
     ],
 )
 def test_granted_is_what_was_asked_within_what_is_registered(asked: str, granted: list[str]) -> None:
@@ -51,6 +52,9 @@ def test_granted_is_what_was_asked_within_what_is_registered(asked: str, granted
         (["system/*.rs"], "system/Flag.s", False),  # never granted so: a grant names its resources
         (["system/Flag.rs"], "", False),
         (["system/Flag.rs"], "system/Flag.s", True),
+        (["system/Extract.r"], "system/Extract.c", False),
+        (["system/Flag.cruds"], "system/Extract.r", False),
+        (["system/Extract.cr"], "system/Extract.c", True),
         (["system/Flag.s", "system/Flag.r"], "system/Flag.rs", True),
     ],
 )

@@ -9,6 +9,7 @@ from domain.care_setting import CareSetting
 from domain.encounter import TriggerEvent
 from runtime.clock import england_day, now
 from safeguarding.arrivals import Arrivals, count_arrivals
+from safeguarding.day import bounds
 from safeguarding.housekeeping import keep_house
 from tests.safeguarding.house import UNKNOWN_CHILD, House
 
@@ -101,11 +102,12 @@ async def test_a_window_is_whole_days_with_today(house: House, days: int, week: 
 async def test_days_before_a_site_was_counted_are_not_guessed(house: House) -> None:
     await arrive(house, 1, left=False)
     await pass_days(house, 10)
-    await house.rows("UPDATE sites SET arrivals_counted_since = now() - interval '9 days' WHERE ods_code = 'R0A01' RETURNING 1")
+    since = england_day(now()) - timedelta(days=9)
+    await house.rows("UPDATE sites SET arrivals_counted_since = %s WHERE ods_code = 'R0A01' RETURNING 1", bounds(since)[0])
     async with house.database.transaction() as transaction:
         week, month = (await count_arrivals(transaction))[:2]
     assert (week.is_whole, month.is_whole, month.total) == (True, False, 0)
-    assert month.since == england_day(now() - timedelta(days=9))
+    assert month.since == since
 
 
 async def test_a_days_number_is_kept_for_400_days(house: House) -> None:

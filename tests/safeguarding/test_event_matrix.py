@@ -41,11 +41,16 @@ async def test_a_clinic_patient_who_is_moved_to_the_emergency_department_is_told
 
 
 @pytest.mark.parametrize("trigger", SETTING_CHANGES)
-async def test_a_move_within_the_hospital_tells_nobody_again(house: House, trigger: TriggerEvent) -> None:
+async def test_a_move_within_the_hospital_raises_nothing_and_is_told_where_it_is_to_another_service(
+    house: House, trigger: TriggerEvent
+) -> None:
     await house.flag()
     await house.ask()
-    assert not (await house.ask(trigger=trigger, care_setting=CareSetting.PAEDIATRIC_WARD, minutes=5)).told
+    reply = await house.ask(trigger=trigger, care_setting=CareSetting.PAEDIATRIC_WARD, minutes=5)
+    assert (reply.alerts, reply.told) == ((), 1)
+    assert not (await house.ask(trigger=trigger, care_setting=CareSetting.PAEDIATRIC_WARD, minutes=6)).told, "from ward to ward"
     assert await house.rows(ENCOUNTERS) == [("open", "paediatric-ward")]
+    assert await events(house) == ["raise", "transfer"]
 
 
 @pytest.mark.parametrize("trigger", SETTING_CHANGES)
@@ -65,7 +70,8 @@ async def test_a_discharge_that_is_cancelled_opens_the_encounter_again(house: Ho
     await house.ask()
     await house.ask(trigger=TriggerEvent.DISCHARGE, minutes=5)
     reply = await house.ask(trigger=TriggerEvent.CANCEL_DISCHARGE, minutes=6)
-    assert (reply.alerts, reply.told) == ((), 0), "who was told that the child is there was never told that it left"
+    assert (reply.alerts, reply.told) == ((), 1)
+    assert await events(house) == ["raise", "discharge", "return"]
     assert await house.rows("SELECT state, departed_at FROM encounters") == [("open", None)]
 
 

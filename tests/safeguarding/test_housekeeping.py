@@ -109,3 +109,40 @@ async def test_a_production_store_checks_no_invented_number_for_a_person(fresh_d
         outcome = (await house.ask(number=number, visit_number=number)).outcome
         assert isinstance(outcome, CouldNotCheck)
         assert outcome.reason is CouldNotCheckReason.TEST_NUMBER
+
+
+async def test_what_an_extract_left_behind_is_erased_in_its_time_and_what_waits_is_not(house: House) -> None:
+    await house.flag()
+    async with house.database.transaction() as transaction:
+        [(extract,)] = await (await transaction.execute("SELECT id FROM extracts LIMIT 1")).fetchall()
+        await transaction.execute("UPDATE extracts SET received_at = now() - interval '364 days' WHERE id = %s", (extract,))
+        await transaction.execute(
+            "INSERT INTO extract_rejects (extract_id, line, field, code, reason, record) VALUES (%s, 1, 'line', 'x', 'x', '{}')",
+            (extract,),
+        )
+        await transaction.execute(
+            """
+            INSERT INTO extract_responses (extract_id, file_code, records, accepted, created_at)
+            VALUES (%s, 'CPF02', 1, 1, now() - interval '89 days')
+            """,
+            (extract,),
+        )
+        await transaction.execute("INSERT INTO extract_response_parts VALUES (%s, 0, 'x')", (extract,))
+        await transaction.execute(
+            """
+            INSERT INTO mesh_inbox (message_id, state, settled_at)
+            VALUES ('1', 'taken', now() - interval '399 days'), ('2', 'waiting', NULL)
+            """
+        )
+    kept = """
+        SELECT (SELECT count(*) FROM extract_rejects), (SELECT count(*) FROM extract_response_parts),
+               (SELECT count(*) FROM mesh_inbox)
+    """
+    await keep_house(house.database, 30)
+    assert await house.rows(kept) == [(1, 1, 2)]
+    async with house.database.transaction() as transaction:
+        await transaction.execute("UPDATE extracts SET received_at = received_at - interval '2 days'")
+        await transaction.execute("UPDATE extract_responses SET created_at = created_at - interval '2 days'")
+        await transaction.execute("UPDATE mesh_inbox SET settled_at = settled_at - interval '2 days'")
+    await keep_house(house.database, 30)
+    assert await house.rows(kept) == [(0, 0, 1)]

@@ -1,5 +1,6 @@
 """A flag that arrives while the child is in a department, whatever the interleaving of desk and extract."""
 
+import asyncio
 from datetime import date
 from typing import Any
 
@@ -75,6 +76,18 @@ async def test_a_flag_that_arrives_later_raises_the_late_alert_once(house: House
     assert await sweep(house) == (False, 0)
     assert await house.rows("SELECT reason FROM alerts") == [("late-flag",)]
     assert await house.value("SELECT count(*) FROM accesses WHERE trigger_event = 'sweep' AND outcome = 'flagged'") == 1
+
+
+async def test_two_dispatchers_that_sweep_at_once_look_once_and_tell_once(house: House) -> None:
+    for number in range(6):
+        await house.ask(visit_number=f"V{number}")
+    async with house.database.transaction() as transaction:
+        await flag_by_extract(transaction)
+    await asyncio.gather(*(sweep(house) for _ in range(3)))
+    while (await sweep(house))[0]:
+        pass
+    assert await house.value("SELECT count(*) FROM alerts WHERE reason = 'late-flag'") == 6
+    assert await house.value("SELECT count(*) FROM accesses WHERE trigger_event = 'sweep'") == 6
 
 
 async def test_write_skew_between_desk_and_extract_loses_no_alert(house: House) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,7 @@ from fhir_adapter.pds import open_trace
 from nightlight.demo.pds_people import Registered
 from nightlight.processes.tracing import keep_tracing
 from runtime.settings import Settings
+from safeguarding.directory import DirectoryReader
 from safeguarding.encounters import Wanted, read_encounters, seek_encounters
 from safeguarding.housekeeping import keep_house
 from safeguarding.trace_wants import claim_wants, oldest_wanted, read_outcomes, want_of
@@ -138,6 +139,12 @@ async def test_nobody_else_is_asked_about(house: House, changes: dict[str, Any])
         want = want_of(seen, await encounter_of(house, encounter_id))
         assert want is None or not want.asks
     assert await house.rows("SELECT 1 FROM trace_wants") == []
+
+
+async def test_who_was_born_after_midnight_in_a_summer_night_is_asked_about(house: House) -> None:
+    """It is still the day before in UTC."""
+    await arrive(house, at=datetime(2026, 6, 30, 23, 20, tzinfo=UTC), birth_date=date(2026, 7, 1))
+    assert await house.rows("SELECT details ->> 'born' FROM trace_wants") == [("2026-07-01",)]
 
 
 @pytest.mark.parametrize(
@@ -487,7 +494,7 @@ async def test_settings_that_must_not_be_used_trace_nobody_and_stop_no_process(
 async def tracing(house: House, settings: Settings) -> AsyncIterator[asyncio.Event]:
     """The worker of the dispatcher's process until the block ends; the event says that the dispatcher was nudged."""
     nudged = asyncio.Event()
-    worker = asyncio.create_task(keep_tracing(house.database, settings, KEY, nudged.set))
+    worker = asyncio.create_task(keep_tracing(house.database, DirectoryReader(house.database), settings, KEY, nudged.set))
     try:
         yield nudged
         assert not worker.done(), worker.exception()

@@ -6,7 +6,9 @@ import pytest
 
 from domain.errors import NotFound
 from safeguarding.operator_views import alerts_for_operator
-from safeguarding.views import open_encounters, worklist
+from safeguarding.telling.urgency import Sort, in_threads
+from safeguarding.telling.worklist import worklist
+from safeguarding.views import open_encounters
 from tests.safeguarding.house import CHILD, OPERATOR, OTHER_CHILD, SEEN_AT, House
 
 
@@ -25,8 +27,9 @@ async def test_a_full_worklist_holds_the_newest_and_shows_what_waits_longest_fir
     for visit, number in enumerate((CHILD, OTHER_CHILD, CHILD)):
         await house.ask(number=number, visit_number=f"V{visit}", minutes=visit)
     async with house.database.transaction() as transaction:
-        rows = await worklist(transaction, OPERATOR, "301", 2)
-    assert [row.encounter_reference for row in rows] == ["V1", "V2"]
+        rows = await worklist(transaction, OPERATOR, "301", limit=2)
+    waiting, _ = in_threads(rows, Sort.AGE)
+    assert [row.encounter_reference for thread in waiting for row in thread.rows] == ["V1", "V2"]
 
 
 async def test_an_unknown_authority_has_no_alerts_that_could_be_none(house: House) -> None:

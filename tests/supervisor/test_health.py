@@ -24,15 +24,17 @@ def test_what_does_not_answer_is_not_well(monkeypatch: pytest.MonkeyPatch, name:
         main(name)
 
 
-def test_a_dispatcher_without_a_fresh_heartbeat_is_not_well(monkeypatch: pytest.MonkeyPatch, fresh_database: FreshDatabase) -> None:
+@pytest.mark.parametrize("name", ["dispatcher", "loader"])
+def test_who_has_no_fresh_heartbeat_is_not_well(monkeypatch: pytest.MonkeyPatch, fresh_database: FreshDatabase, name: str) -> None:
     monkeypatch.setenv("NIGHTLIGHT_DATABASE_URL", fresh_database.service_url)
+    beat(fresh_database, "somebody-else", seconds_ago=0)
     with pytest.raises(SystemExit, match="no fresh heartbeat"):
-        main("dispatcher")
-    beat(fresh_database, seconds_ago=3600)
+        main(name)
+    beat(fresh_database, name, seconds_ago=3600)
     with pytest.raises(SystemExit, match="no fresh heartbeat"):
-        main("dispatcher")
-    beat(fresh_database, seconds_ago=0)
-    main("dispatcher")
+        main(name)
+    beat(fresh_database, name, seconds_ago=0)
+    main(name)
 
 
 def test_no_password_is_in_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,13 +73,13 @@ def test_a_listener_that_takes_connections_is_well(monkeypatch: pytest.MonkeyPat
         main("listener")
 
 
-def beat(database: FreshDatabase, seconds_ago: float) -> None:
+def beat(database: FreshDatabase, process: str, seconds_ago: float) -> None:
     with psycopg.connect(database.service_url) as connection:
         connection.execute(
             """
             INSERT INTO heartbeats (process, instance, beat_at)
-            VALUES ('dispatcher', 'here', now() - make_interval(secs => %s))
+            VALUES (%s, 'here', now() - make_interval(secs => %s))
             ON CONFLICT (process, instance) DO UPDATE SET beat_at = excluded.beat_at
             """,
-            (seconds_ago,),
+            (process, seconds_ago),
         )

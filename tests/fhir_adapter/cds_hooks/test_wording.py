@@ -9,16 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as some
 from markdown_it import MarkdownIt
 
+from domain.alert import AlertState, CodedAnswer
 from domain.answer import Answer, Caution, CouldNotCheck, CouldNotCheckReason, Coverage, Feed, Flagged, NoneKnown, ShownFlag
 from domain.care_setting import CareSetting
 from domain.flag import Flag, FlagKind
 from domain.nhs_number import NhsNumber
+from domain.routing import Sighting
 from fhir_adapter.cds_hooks.cards import to_card
 from fhir_adapter.cds_hooks.markdown import escaped, on_one_line, shortened, width
 from fhir_adapter.cds_hooks.wording import Worded, word_answer, word_unchecked
 from flags_store.authorities import OFFICE_HOURS, Authority
 from safeguarding.cards import Indicator
 from safeguarding.directory import Directory, Site
+from safeguarding.telling.for_card import CardAlert, ToldOnCard
+from safeguarding.telling.standing import Line
 from tests.fhir_adapter.cds_hooks.clinic import walk
 
 TUESDAY, SUNDAY = datetime(2026, 3, 3, 10, tzinfo=UTC), datetime(2026, 3, 8, 3, tzinfo=UTC)
@@ -70,6 +74,11 @@ ENDED = shown(end_date=date(2026, 2, 1))
         (flagged(ENDED), "warning", "Subject to child protection plan, ended: Ambershire."),
         (
             flagged(cautions=(Caution.DETAILS_DIFFER,)),
+            "warning",
+            "Details differ, verify identity. Subject to child protection plan: Ambershire. Ring 01632 960301.",
+        ),
+        (
+            flagged(cautions=(Caution.MATCH_DOUBTFUL,)),
             "warning",
             "Details differ, verify identity. Subject to child protection plan: Ambershire. Ring 01632 960301.",
         ),
@@ -201,3 +210,46 @@ def test_what_others_wrote_stays_text(text: str) -> None:
     assert {child.type for child in inline.children or ()} <= {"text", "text_special"}
     shown_text = "".join(child.content for child in inline.children or ())
     assert shown_text.split() == f"Authority: {on_one_line(text)}".split()
+
+
+def alert_on_card(*, answered: bool = False, **changes: object) -> CardAlert:
+    sighting = Sighting(frozenset({FlagKind.CPP}))
+    began = TUESDAY - timedelta(minutes=42)
+    state = AlertState.ACKNOWLEDGED if answered else AlertState.RAISED
+    line = Line(ENCOUNTER, ENCOUNTER, "301", state, sighting, began, "office", 0, began, None, None, TUESDAY)
+    found = CardAlert(line, CodedAnswer.SPEAK_FIRST if answered else None, TUESDAY if answered else None, answered, False)
+    return replace(found, **changes)  # type: ignore[arg-type]
+
+
+def detail_of(answer: Flagged, *alerts: CardAlert, disputed: bool = False) -> str:
+    card = word_answer(answer, directory(), SITE, TUESDAY, told=ToldOnCard(alerts, disputed))
+    assert card is not None
+    return card.detail.replace("\\", "")
+
+
+def test_a_card_says_that_an_answer_is_there_by_its_code_and_where_to_read_the_rest() -> None:
+    detail = detail_of(flagged(), alert_on_card(answered=True))
+    assert "Has social care been told?" in detail
+    assert "Please speak to us before discharge. Not a referral. A message is there: open Nightlight." in detail
+
+
+def test_a_card_says_how_long_nobody_has_acknowledged_and_names_nobody_who_took_it() -> None:
+    assert "Not yet acknowledged, 42 min." in detail_of(flagged(), alert_on_card())
+    waiting = alert_on_card()
+    taken = replace(waiting, line=replace(waiting.line, taken_by="Ann Ash", taken_at=TUESDAY))
+    detail = detail_of(flagged(), taken)
+    assert "Somebody is dealing with it." in detail
+    assert "Ann" not in detail
+
+
+def test_of_a_sensitive_record_a_card_says_neither_whose_it_is_nor_what_was_answered() -> None:
+    detail = detail_of(flagged(shown(sensitive=True)), alert_on_card(answered=True, is_masked=True))
+    assert "The responsible authority: Read" in detail
+    for secret in ("Ambershire:", "speak to us"):
+        assert secret not in detail
+
+
+def test_while_the_identity_is_checked_the_card_says_so_beside_the_plan() -> None:
+    detail = detail_of(flagged(), disputed=True)
+    assert "Identity is being checked: somebody said this may be the wrong child." in detail
+    assert "Subject to child protection plan" in detail

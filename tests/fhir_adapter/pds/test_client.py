@@ -55,7 +55,7 @@ REFUSED = NotVerified(NotVerifiedReason.REFUSED)
     [
         (AMELIA, None, Verified(AMELIA, compared=False)),
         (AMELIA, told(), Verified(AMELIA, compared=True)),
-        (AMELIA, told("OBRIEN EXAMPLE", "AMELIA"), Verified(AMELIA, compared=True)),
+        (AMELIA, told("OBRIEN EXAMPLE", "AMELIA"), Verified(AMELIA, compared=True, otherwise_spelled=True)),
         (AMELIA, told("Example"), DetailsDiffer((Detail.FAMILY_NAME,))),
         (OLD, told(), Superseded(AMELIA, compared=True)),
         (OLD, told("Example"), DetailsDiffer((Detail.FAMILY_NAME,))),

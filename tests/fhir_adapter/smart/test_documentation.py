@@ -55,21 +55,26 @@ async def _nowhere(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Shell:
-    """One bash in which each block finds what the ones before it left."""
+    """One bash in which each block finds what the ones before it left.
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    The statuses go to a file of their own: beside a pipe's output, curl would write them a letter at a time.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, errors: Path) -> None:
         self._process = process
+        self._errors = errors
 
-    async def run(self, block: str) -> list[str]:
-        """The lines that it printed, with the status of each answer."""
+    async def run(self, block: str) -> tuple[list[str], str]:
+        """The statuses of the answers, and all that it printed."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(f"{block}\necho; echo '{DONE}'\n".encode())
-        printed: list[str] = []
+        said, printed = len(self._errors.read_text()), list[str]()
         while (line := (await self._process.stdout.readline()).decode().rstrip("\n")) != DONE:
             assert line or not self._process.stdout.at_eof(), printed
             printed.append(line)
-        return printed
+        errors = self._errors.read_text()[said:]
+        return re.findall(r"^[1-5]\d\d$", errors, re.MULTILINE), "\n".join([*printed, errors])
 
 
 @asynccontextmanager
@@ -77,11 +82,13 @@ async def shell(folder: Path, base_url: str) -> AsyncIterator[Shell]:
     (folder / ".curlrc").write_text(f'write-out = "{STATUSES}"\n')
     environment = {**os.environ, "BASE": base_url, "CURL_HOME": str(folder), "NO_PROXY": "*"}
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        "bash", "-eu", cwd=folder, env=environment, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.STDOUT
-    )
+    errors = folder / "errors.txt"
+    with errors.open("ab") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            "bash", "-eu", cwd=folder, env=environment, stdin=pipe, stdout=pipe, stderr=stderr
+        )
     try:
-        yield Shell(process)
+        yield Shell(process, errors)
     finally:
         await process.communicate(b"exit\n")
 
@@ -107,8 +114,7 @@ async def test_the_page_is_true_from_the_key_to_its_end(
             if kind == "console":
                 await asyncio.to_thread(operate, block)
                 continue
-            printed = await bash.run(block)
-            statuses = [line[-3:] for line in printed if re.fullmatch(r"(.*\D)?[1-5]\d\d", line)]
+            statuses, printed = await bash.run(block)
             assert statuses == re.findall(r"\d{3}", answers), (block, printed)
 
 

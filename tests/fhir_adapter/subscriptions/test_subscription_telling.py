@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import trustme
 
-from alerts.claims import claim_due, read_waiting
+from alerts.claims import claim_due
+from alerts.waiting import read_waiting
 from domain.alert import ChannelName
 from domain.care_setting import CareSetting
 from domain.encounter import TriggerEvent
@@ -112,6 +113,7 @@ async def test_who_was_told_of_an_alert_is_told_what_becomes_of_it_wherever_the_
     ]
     assert await door.house.rows("SELECT alert_id, notice FROM deliveries WHERE channel = 'subscription' ORDER BY id") == [
         (alert, "raised"),
+        (alert, "transfer"),
         (alert, "cancel"),
     ]
 
@@ -457,9 +459,9 @@ async def test_a_claim_takes_the_lowest_number_of_each_subscription_alone(door: 
     for visit in range(3):
         await door.see_child(f"V{visit}")
     async with door.database.transaction() as transaction:
-        claimed = await claim_due(transaction, SUBSCRIPTION, "one", timedelta(seconds=60), 10)
+        claimed = (await claim_due(transaction, SUBSCRIPTION, "one", timedelta(seconds=60), 10)).deliveries
     async with door.database.single() as connection:
-        assert await claim_due(connection, SUBSCRIPTION, "two", timedelta(seconds=60), 10) == []
+        assert (await claim_due(connection, SUBSCRIPTION, "two", timedelta(seconds=60), 10)).deliveries == []
     numbers = await door.house.rows("SELECT event_number FROM deliveries WHERE id = ANY(%s)", [each.id for each in claimed])
     assert numbers == [(1,), (1,)]
     assert len({each.recipient for each in claimed}) == 2

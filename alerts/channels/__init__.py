@@ -1,0 +1,1 @@
+"""The ways of telling people: a class each, behind the Protocol of `domain.channel`."""

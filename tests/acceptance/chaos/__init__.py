@@ -1,0 +1,1 @@
+"""The parts of the chaos test: those who receive, those who send and answer, and what befalls the service meanwhile."""
