@@ -24,7 +24,7 @@ from nightlight.embedded.folder import DataFolder
 from nightlight.embedded.postgres import OWNER, SERVICE, create_database, url_of
 from runtime.migrate import migrate
 
-# Property tests are judged by what they find, never by how long they take; and one tree has one verdict. `make explore` looks further.
+# Property tests are judged by what they find, never by how long they take; one tree has one verdict; `make explore` looks further.
 settings.register_profile("repeatable", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("exploring", settings.get_profile("repeatable"), derandomize=False, max_examples=1000)
 settings.load_profile("repeatable")
