@@ -18,6 +18,7 @@ export function follow({ list, base, query = "", home, checks = 0, onShow }) {
   let fetching = null;
   let again = false;
   let poll = null;
+  let retry = null;
   let left = false;
 
   const mark = () => list.querySelector("[data-mark]").dataset.mark;
@@ -41,6 +42,7 @@ export function follow({ list, base, query = "", home, checks = 0, onShow }) {
   async function renew() {
     if (left) return;
     if (fetching) return (again = true);
+    clearTimeout(retry);
     fetching = (async () => {
       const asked = `${base}/rows?mark=${encodeURIComponent(mark())}${query && `&${query}`}`;
       const answer = await fetch(asked, { signal: AbortSignal.timeout(ANSWERS_WITHIN) });
@@ -53,6 +55,7 @@ export function follow({ list, base, query = "", home, checks = 0, onShow }) {
       await fetching;
     } catch {
       say("stale");
+      retry = setTimeout(renew, POLL_EVERY); // the event that told of the change does not come again
     }
     await new Promise((wake) => setTimeout(wake, AT_MOST_EVERY));
     fetching = null;

@@ -4,6 +4,7 @@ import { startTelling, tellOfNew } from "./being_told.js";
 
 const TIMES_EVERY = 10000;
 const CONFIRM_AFTER = 50;
+const CONFIRM_AGAIN_AFTER = 4000;
 
 const list = document.getElementById("worklist");
 const spoken = document.querySelector("[data-spoken]");
@@ -70,6 +71,7 @@ async function confirm() {
     if (!answer.ok) throw new Error("not confirmed");
   } catch {
     unconfirmed.forEach((shown) => confirmed.delete(shown.join()));
+    setTimeout(confirm, CONFIRM_AGAIN_AFTER);
   }
 }
 

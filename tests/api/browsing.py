@@ -10,13 +10,15 @@ from pathlib import Path
 
 from axe_playwright_python.async_playwright import Axe
 from axe_playwright_python.base import AxeResults
-from playwright.async_api import Browser, BrowserContext, FloatRect, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, FloatRect, Page, ViewportSize, async_playwright, expect
 
 from api.sessions import cookie_name
 from tests.api.house import House
 
 DESKTOP = ViewportSize(width=1200, height=900)
 PHONE = ViewportSize(width=390, height=844)
+PATIENT_MS = 60_000
+"""Of every wait for a page: what ends it is what the page shows, never how fast the machine is."""
 _QUIET = [
     "--no-sandbox",  # Chromium refuses to run as root with it; the pages are our own
     "--disable-quic",
@@ -25,6 +27,8 @@ _QUIET = [
     "--disable-sync",
     "--disable-lcd-text",
 ]
+
+expect.set_options(timeout=PATIENT_MS)
 
 
 def chromium_path() -> str | None:
@@ -51,7 +55,7 @@ async def sit_down(
 ) -> BrowserContext:
     """A person at a screen of their own, signed in where a session is given."""
     context = await browser.new_context(viewport=size, java_script_enabled=scripts, locale="en-GB", base_url=house.url)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENT_MS)
     if session_id:
         await context.add_cookies([{"name": cookie_name(house.settings), "value": session_id, "url": house.url, "httpOnly": True}])
     return context

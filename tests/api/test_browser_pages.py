@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, Route, expect
 from playwright.async_api import Error as PlaywrightError
 
 from domain.actor import Role
@@ -128,6 +128,17 @@ async def test_an_alert_that_a_screen_shows_is_delivered(house: House, browser: 
     assert await house.rows("SELECT channel, state FROM deliveries") == [("screen", "delivered")]
 
 
+async def test_what_was_shown_is_confirmed_again_where_that_did_not_get_through(house: House, browser: Browser) -> None:
+    await house.flag(CHILD)
+    async with screen(browser, house, await worker(house)) as desk:
+        await desk.page.route("**/worklist/shown", lambda route: route.fulfill(status=503), times=1)
+        await desk.page.goto("/worklist")
+        async with desk.page.expect_response(lambda answer: answer.url.endswith("/shown") and answer.status == 204):
+            await house.seen(CHILD)
+        desk.complaints.clear()  # of the one that was refused
+    assert await house.rows("SELECT channel, state FROM deliveries") == [("screen", "delivered")]
+
+
 async def test_where_events_fail_the_worklist_renews_itself_by_asking(house: House, browser: Browser) -> None:
     await house.flag(CHILD)
     context = await sit_down(browser, house, await worker(house))
@@ -152,6 +163,27 @@ async def test_with_the_store_away_the_worklist_turns_amber_and_comes_back(house
     await house.seen(CHILD)
     await expect(page.get_by_role("link", name="HARDING, Jo")).to_be_visible()
     await expect(page.get_by_text("This list may be out of date.")).to_be_hidden()
+    await context.close()
+
+
+async def test_rows_that_did_not_come_are_asked_for_again_though_nothing_changes_any_more(house: House, browser: Browser) -> None:
+    await house.flag(CHILD)
+    context = await sit_down(browser, house, await worker(house))
+    page = await context.new_page()
+    await page.goto("/worklist")
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    overloaded = iter([503, 503])
+
+    async def rows(route: Route) -> None:
+        status = next(overloaded, None)
+        await (route.fulfill(status=status) if status else route.continue_())
+
+    await page.route("**/worklist/rows**", rows)
+    await house.seen(CHILD)
+    await expect(page.get_by_text("Not up to date")).to_be_visible()
+    await expect(page.get_by_role("link", name="HARDING, Jo")).to_be_visible()
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    assert next(overloaded, None) is None
     await context.close()
 
 
