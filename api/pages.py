@@ -6,6 +6,7 @@ Source: NHS digital service manual (page template, header, page titles).
 
 import hashlib
 from datetime import datetime
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,9 @@ def _fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
+@cache
 def _environment() -> Environment:
+    """The same for every application of a process: a template is compiled once."""
     templates = FileSystemLoader(Path(str(resources.files("api"))) / "templates")
     environment = Environment(
         loader=ChoiceLoader([templates, PackageLoader("nhsuk_frontend_jinja")]),
