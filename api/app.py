@@ -78,7 +78,7 @@ def create_app(
         desk=desk,
         directory=directory,
         nudges=nudges,
-        screens=Screens(database, directory, nudges),
+        screens=Screens(database, directory, nudges, at_once=settings.database_connections // 2),
         pages=Pages(directory),
     )
     services: Services = app.state.services

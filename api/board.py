@@ -43,11 +43,7 @@ async def whole_page(request: Request, services: Here, session: SiteStaff, ods: 
 async def rows_alone(request: Request, services: Here, session: SiteStaff, ods: str, mark: str = "") -> Response:
     """The rows alone, for the page's script; 204 where they are still what `mark` stands for."""
     site = await site_of(services, session, ods)
-    async with services.database.transaction() as transaction:
-        current = (await board_marks(transaction, [site.ods_code]))[site.ods_code]
-    if mark == current:
-        return Response(status_code=204)
-    return await _board(request, services, session, site, "board_rows.jinja")
+    return await _board(request, services, session, site, "board_rows.jinja", mark)
 
 
 @router.get("/sites/{ods}/board/events")
@@ -65,11 +61,15 @@ async def site_of(services: Services, session: Session, ods: str) -> Site:
     return site
 
 
-async def _board(request: Request, services: Services, session: Session, site: Site, template: str) -> Response:
-    async with services.database.transaction() as transaction:
+async def _board(
+    request: Request, services: Services, session: Session, site: Site, template: str, known: str | None = None
+) -> Response:
+    async with services.screens.turns, services.database.transaction() as transaction:
         # The mark first: a change in between is then seen as a change, never missed. What it says of coverage is what is shown.
         directory = await read_reach(transaction)
         mark = await board_mark(transaction, site.ods_code, directory)
+        if mark == known:
+            return Response(status_code=204)
         board = await read_board(transaction, session.actor, site.ods_code, directory)
     return await services.pages.page(
         request, template, session, site=site, board=board, parts=board_parts(board.rows), mark=mark, seconds=SECONDS_SHOWN,

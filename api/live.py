@@ -53,14 +53,19 @@ class Screen:
 
 
 class Screens:
-    """The open worklists and boards of this process. Use it as `async with screens.kept_fresh()` around the serving."""
+    """The open worklists and boards of this process. Use it as `async with screens.kept_fresh()` around the serving.
 
-    def __init__(self, database: Database, directory: DirectoryReader, nudges: Nudges) -> None:
+    `turns` are taken by whoever reads a list: no more than `at_once` are read together, however many have changed, so that a
+    banner finds a connection. The others wait.
+    """
+
+    def __init__(self, database: Database, directory: DirectoryReader, nudges: Nudges, at_once: int) -> None:
         self._database = database
         self._directory = directory
         self._nudges = nudges
         self._open: set[Screen] = set()
         self._hint = asyncio.Event()
+        self.turns = asyncio.Semaphore(at_once)
         self.ended = False
 
     @contextmanager

@@ -50,8 +50,8 @@ async def session_of(request: Request, services: Services) -> Session | None:
     session_id = session_id_of(request, services)
     if not session_id:
         return None
-    async with services.database.transaction() as transaction:
-        return await find_session(transaction, session_id)
+    async with services.database.single() as connection:
+        return await find_session(connection, session_id)
 
 
 def signed_in(*roles: Role) -> Callable[[Request, Services], Awaitable[Session]]:

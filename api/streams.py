@@ -43,5 +43,5 @@ async def _events(
 
 
 async def _still(request: Request, services: Services) -> Session | None:
-    async with services.database.transaction() as transaction:
-        return await find_session(transaction, session_id_of(request, services))
+    async with services.database.single() as connection:
+        return await find_session(connection, session_id_of(request, services))

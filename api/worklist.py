@@ -41,20 +41,20 @@ async def whole_page(request: Request, services: Here, session: SocialWorker, fi
 @router.get("/worklist/rows")
 async def rows_alone(request: Request, services: Here, session: SocialWorker, filters: Asked, mark: str = "") -> Response:
     """The list alone, for the page's script; 204 where it is still what `mark` stands for."""
-    async with services.database.transaction() as transaction:
-        current = (await worklist_marks(transaction, [session.organisation]))[session.organisation]
-    if mark == current:
-        return Response(status_code=204)
-    return await _list(request, services, session, filters, "worklist_rows.jinja")
+    return await _list(request, services, session, filters, "worklist_rows.jinja", mark)
 
 
-async def _list(request: Request, services: Services, session: Session, filters: Filters, template: str) -> Response:
+async def _list(
+    request: Request, services: Services, session: Session, filters: Filters, template: str, known: str | None = None
+) -> Response:
     code, at = session.organisation, now()
     directory = await services.directory.current()
     routing = directory.routing(code)
-    async with services.database.transaction() as transaction:
+    async with services.screens.turns, services.database.transaction() as transaction:
         # The mark first: a change in between is then seen as a change, never missed.
         mark = (await worklist_marks(transaction, [code]))[code]
+        if mark == known:
+            return Response(status_code=204)
         team = await my_team(transaction, routing, session.actor)
         rows = await worklist(transaction, session.actor, code, filters.chosen(team.code))
         everywhere = await waiting_at(transaction, session.actor, code)

@@ -189,7 +189,8 @@ class _Run:
         watched = asyncio.create_task(clients.run("screens_client", watch))
         await asyncio.sleep(opening)
         sent = await clients.run("mllp_client", order)
-        shown_at = (await watched)["shown_at"]
+        seen = await watched
+        shown_at, sent["refused"] = seen["shown_at"], sent["refused"] + seen["refused"]
         visits = await store.visits_of(self._database, list(shown_at))
         waited, unseen = delays(sent.pop("due_at"), {visits[alert]: at for alert, at in shown_at.items()})
         return {**sent, "latency": percentiles(waited), "seen": len(waited), "unseen": unseen, "ack_latency": sent["latency"]}

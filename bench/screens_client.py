@@ -1,7 +1,8 @@
 """Open worklists, a process of its own: one screen for each authority, which does what the page's script does.
 
 It listens to the worklist's events, fetches the rows when they have changed (no more often than the script does), notes when it
-first shows an alert, and confirms it. Source: `api/static/worklist.js`.
+first shows an alert, and confirms it. What it is refused it counts, and asks for again as the script does. Source:
+`api/static/live.js`, `api/static/worklist.js`.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from bench.clients import serve_order
 from bench.http11 import events, exchange, request
 
 _AT_MOST_EVERY = 0.15
+_AGAIN_AFTER = 4.0
 _ROW = re.compile(r'data-alert="([0-9a-f-]{36})" data-changed="([^"]+)" data-waiting')
 _MARK = re.compile(r'data-mark="([^"]*)"')
 
@@ -39,6 +41,7 @@ class _Screen:
         self._shown_at = shown_at
         self._mark = ""
         self._changed = asyncio.Event()
+        self.refused = 0
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -58,12 +61,15 @@ class _Screen:
             reader, writer = await self._connect()  # the server lets an idle one go after some seconds
             target = f"/worklist/rows?mark={quote(self._mark)}"
             answer = await exchange(reader, writer, request("GET", target, self._headers))
-            if answer.status not in {200, 204}:
-                raise RuntimeError(f"the rows answered {answer.status}")
             if answer.status == 200:
                 await self._show(reader, writer, answer.body.decode())
             writer.close()
-            await asyncio.sleep(_AT_MOST_EVERY)
+            if answer.status in {200, 204}:
+                await asyncio.sleep(_AT_MOST_EVERY)
+            else:
+                self.refused += 1
+                self._changed.set()
+                await asyncio.sleep(_AGAIN_AFTER)
 
     async def _show(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, html: str) -> None:
         at = time.time()
@@ -75,15 +81,17 @@ class _Screen:
             headers = {**self._headers, "content-type": "application/json", "x-csrf-token": self._csrf}
             body = json.dumps({"alerts": fresh}).encode()
             answer = await exchange(reader, writer, request("POST", "/worklist/shown", headers, body))
-            if answer.status != 204:
-                raise RuntimeError(f"the confirmation answered {answer.status}")
+            self.refused += answer.status != 204
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self._port)
 
 
 async def watch(order: Order) -> dict[str, Any]:
-    """Keep the screens open for as long as is ordered. `shown_at` gives, for each alert, the Unix time of its first showing."""
+    """Keep the screens open for as long as is ordered. `shown_at` gives, for each alert, the Unix time of its first showing.
+
+    `refused` counts the rows that could not be had at once, and the confirmations that were not taken.
+    """
     shown_at: dict[str, float] = {}
     screens = [_Screen(order.port, session_id, csrf, shown_at) for session_id, csrf in order.sessions]
     tasks = [asyncio.create_task(screen.run()) for screen in screens]
@@ -92,7 +100,7 @@ async def watch(order: Order) -> dict[str, Any]:
         task.cancel()
     for task in done:
         task.result()
-    return {"shown_at": shown_at}
+    return {"shown_at": shown_at, "refused": sum(screen.refused for screen in screens)}
 
 
 if __name__ == "__main__":

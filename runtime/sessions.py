@@ -47,9 +47,9 @@ async def start_session(transaction: Connection, subject: str, name: str, role: 
     return session_id
 
 
-async def find_session(transaction: Connection, session_id: str) -> Session | None:
-    """The session, or None where it ended, ran out or never was."""
-    cursor = transaction.cursor(row_factory=kwargs_row(_row_to_session))
+async def find_session(connection: Connection, session_id: str) -> Session | None:
+    """The session, or None where it ended, ran out or never was. One statement."""
+    cursor = connection.cursor(row_factory=kwargs_row(_row_to_session))
     await cursor.execute(
         """
         SELECT subject, name, role, organisation, csrf FROM sessions

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,11 +12,15 @@ import pytest
 from api.live import POLL_SECONDS, Screen
 from domain.actor import Role
 from runtime.nudge import screens_of
+from runtime.settings import load_settings
+from safeguarding.telling.worklist import worklist
+from safeguarding.views import AlertRow
 from tests.api.house import NORTHMOOR, WESTLEA, House, nhs_number, open_house
 from tests.conftest import FreshDatabase
 
 CHILD = nhs_number(1)
 SOON = POLL_SECONDS * 5
+MOST_CONNECTIONS = load_settings().database_connections
 
 
 class Events:
@@ -139,3 +144,30 @@ async def test_a_screen_wakes_for_a_new_mark_only() -> None:
     screen.show(None)
     await screen.wait(SOON)
     assert screen.mark is None
+
+
+async def test_however_many_lists_are_fetched_at_once_all_are_answered_and_a_banner_waits_for_none(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.flag(CHILD)
+    encounter = await house.seen(CHILD)
+    may_go_on, under_way = asyncio.Event(), 0
+
+    async def slow(*asked: Any) -> list[AlertRow]:
+        nonlocal under_way
+        under_way += 1
+        await may_go_on.wait()
+        return await worklist(*asked)
+
+    monkeypatch.setattr("api.worklist.worklist", slow)
+    nurse = await house.sign_in(Role.CLINICIAN, "R0A")
+    async with house.browser(await worker(house)) as lists, house.browser(nurse) as ward:
+        asked = [asyncio.create_task(lists.get("/worklist/rows")) for _ in range(3 * MOST_CONNECTIONS)]
+        while not under_way:  # noqa: ASYNC110 (it is not ours to signal)
+            await asyncio.sleep(0.01)
+        banner = await ward.get(f"/encounters/{encounter}")
+        may_go_on.set()
+        answers = await asyncio.gather(*asked)
+    assert banner.status_code == 200
+    assert 0 < under_way == len(answers)
+    assert {answer.status_code for answer in answers} == {200}
