@@ -6,7 +6,7 @@ Source: docs/facts.md, section 4; docs/onboarding.md, "The monthly sample".
 
 import secrets
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import LiteralString
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from flags_store.extracts.open_plans import OPEN, RULES
 from flags_store.sample_values import WRONG, OverdueSample, Result, Sample, SampledRecord
 from flags_store.sampling import choose
 from runtime.audit import record_audit
-from runtime.clock import england_day, now
+from runtime.clock import ENGLAND, england_day, now
 from runtime.database import Connection
 
 SAMPLE_SIZE = 20
@@ -163,7 +163,7 @@ async def overdue_samples(transaction: Connection, at: datetime) -> list[Overdue
         ) AND EXISTS (SELECT FROM flags f WHERE f.authority_code = a.code AND f.end_date IS NULL AND f.deleted_on IS NULL)
         ORDER BY a.code
         """,
-        (this_month,),
+        (datetime.combine(this_month, time(), ENGLAND),),
     )
     codes = [str(row[0]) for row in await cursor.fetchall()]
     drawn = {each.authority_code: each for each in await list_samples(transaction) if each.month == last_month}

@@ -182,6 +182,15 @@ async def test_last_months_sample_is_overdue_until_its_last_record_is_compared(h
     assert await overdue(house, (following + timedelta(days=40)).replace(day=1)) == [], "who is not live is not overdue"
 
 
+@pytest.mark.parametrize("loaded, expected", [("2026-07-31 22:59Z", [("301", date(2026, 7, 1), None)]), ("2026-07-31 23:30Z", [])])
+async def test_a_month_begins_at_englands_midnight_also_in_summer(
+    house: House, loaded: str, expected: list[tuple[str, date, int | None]]
+) -> None:
+    await fill(house, 1)
+    await house.rows("UPDATE extracts SET completed_at = %s RETURNING 1", loaded)
+    assert await overdue(house, date(2026, 8, 15)) == expected
+
+
 def test_all_that_can_be_wrong_has_words() -> None:
     assert all(WRONG.values())
     assert [each.words for each in Result] == ["Right", "Wrong", "Not found"]
