@@ -20,7 +20,7 @@ from tests.extracts.store import Store, counts
 PEOPLE = numbers(5_000)
 CONTENT = a_file(*(row(nhs_number=number) for number in PEOPLE))
 
-# What is run and killed: it tells each step as it comes to it, and says when the report is there.
+# What is run and killed: it tells each step as it comes to it, and waits at the one that it was given to be killed or sent on.
 LOADER = """
 import asyncio, sys
 from pathlib import Path
@@ -29,25 +29,29 @@ from runtime.database import Database
 from safeguarding.extracts.loading import load_extract
 from tests.extracts.store import MONDAY, OFFICER
 
+def tell(progress):
+    told = f"{progress.step} {progress.done}"
+    print(told, flush=True)
+    if told.startswith(sys.argv[3]):
+        sys.stdin.readline()
+
 async def load():
     async with Database(sys.argv[1], 4, "killed") as database:
-        tell = lambda progress: print(progress.step, progress.done, flush=True)
         await load_extract(database, OFFICER, "301", Path(sys.argv[2]), Declaration(MONDAY), on_progress=tell)
-        print("reported", flush=True)
-        await asyncio.sleep(3600)
 
 asyncio.run(load())
 """
 
 
 class Loader:
-    """A process that loads the file, and can be killed."""
+    """A process that loads the file, waits at one step, and can be killed there."""
 
-    def __init__(self, url: str, file: Path) -> None:
+    def __init__(self, url: str, file: Path, waits_at: str) -> None:
         file.write_bytes(CONTENT)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", LOADER, url, str(file)], stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
+            [sys.executable, "-c", LOADER, url, str(file), waits_at],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
 
     def __enter__(self) -> "Loader":
         return self
@@ -63,12 +67,18 @@ class Loader:
                 return
         raise AssertionError(f"the loader ended before it came to {told}")
 
+    def go_on(self) -> None:
+        """From the step at which it waits."""
+        assert self._process.stdin is not None
+        print(file=self._process.stdin, flush=True)
+
     def kill(self) -> None:
         if self._process.poll() is None:
             os.kill(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
 
 
 async def store_says(store: Store, question: str) -> None:
@@ -103,7 +113,7 @@ async def check_it_loads_whole(store: Store) -> None:
 async def test_killed_while_the_file_is_read_it_has_not_even_begun(
     store: Store, fresh_database: FreshDatabase, tmp_path: Path
 ) -> None:
-    with Loader(fresh_database.service_url, tmp_path / "extract.csv") as loader:
+    with Loader(fresh_database.service_url, tmp_path / "extract.csv", "reading") as loader:
         await loader.until("reading")
         loader.kill()
     await check_nothing_is_loaded(store)
@@ -114,7 +124,7 @@ async def test_killed_while_the_file_is_read_it_has_not_even_begun(
 async def test_killed_at_work_it_has_loaded_nothing(
     store: Store, fresh_database: FreshDatabase, tmp_path: Path, moment: str
 ) -> None:
-    with Loader(fresh_database.service_url, tmp_path / "extract.csv") as loader:
+    with Loader(fresh_database.service_url, tmp_path / "extract.csv", moment) as loader:
         await loader.until(moment)
         loader.kill()
     await outlive(store)
@@ -128,10 +138,11 @@ async def test_killed_when_all_is_written_and_not_yet_committed_it_has_loaded_no
     store: Store, fresh_database: FreshDatabase, tmp_path: Path
 ) -> None:
     """It waits for the authority's row, the last thing that it touches, when it dies."""
-    with Loader(fresh_database.service_url, tmp_path / "extract.csv") as loader:
+    with Loader(fresh_database.service_url, tmp_path / "extract.csv", "reconciling 5000") as loader:
         await loader.until("reconciling 5000")
         with psycopg.connect(fresh_database.service_url) as other:
             other.execute("SELECT FROM authorities WHERE code = '301' FOR NO KEY UPDATE NOWAIT")
+            loader.go_on()
             await loader.until("applying 4999")
             await store_says(store, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
             loader.kill()
@@ -145,7 +156,7 @@ async def test_killed_when_all_is_written_and_not_yet_committed_it_has_loaded_no
 async def test_killed_right_after_the_commit_it_has_loaded_all_and_the_same_file_says_so(
     store: Store, fresh_database: FreshDatabase, tmp_path: Path
 ) -> None:
-    with Loader(fresh_database.service_url, tmp_path / "extract.csv") as loader:
+    with Loader(fresh_database.service_url, tmp_path / "extract.csv", "applying 5000") as loader:
         await loader.until("applying 5000")
         loader.kill()
     [(extract_id,)] = await store.rows("SELECT id FROM extracts")
