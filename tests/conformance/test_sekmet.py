@@ -1,7 +1,6 @@
 """SEKMET, a hospital information system made for testing, works through what Nightlight supports, step by step."""
 
 import json
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.acceptance.service import Service
 from tests.conformance.hospital import CLIENT, SCOPES, base_of, token_of
 from tests.conformance.programs import Programs
+from tests.ports import bound
 
 pytestmark = pytest.mark.timeout(600)  # its own steps time out before
 
@@ -64,16 +64,15 @@ def test_the_same_passes_with_a_token_that_smart_backend_services_gets(
 
 def test_a_subscription_is_greeted_told_and_ended(hospital: Service, programs: Programs, tmp_path: Path) -> None:
     """R4 Backport, id-only, with SEKMET's own server as the subscriber: a local authority's system."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    endpoint = f"http://127.0.0.1:{port}/hooks/nightlight/case-system"
-    hospital.run("client", "add", "council", "--authority", "301", "--scope", "system/Subscription.cruds")
-    hospital.run("client", "endpoint", "add", "council", endpoint)
-    peer, ward = (
-        {"base_url": base_of(hospital), "auth": {"type": "bearer", "token": hospital.run("token", client).strip()}}
-        for client in ("council", CLIENT)
-    )
+    with bound() as held:  # until SEKMET binds it itself
+        port = held.getsockname()[1]
+        endpoint = f"http://127.0.0.1:{port}/hooks/nightlight/case-system"
+        hospital.run("client", "add", "council", "--authority", "301", "--scope", "system/Subscription.cruds")
+        hospital.run("client", "endpoint", "add", "council", endpoint)
+        peer, ward = (
+            {"base_url": base_of(hospital), "auth": {"type": "bearer", "token": hospital.run("token", client).strip()}}
+            for client in ("council", CLIENT)
+        )
     own = {"host": "127.0.0.1", "port": port, "base_url": f"http://127.0.0.1:{port}/fhir"}
     steps = play(programs, "subscription.yaml", peer, tmp_path, "--serve", "--var", f"endpoint={endpoint}", ward=ward, **own)
     assert len(steps) == 11

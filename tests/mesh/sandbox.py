@@ -22,6 +22,7 @@ import requests
 from mesh_client import MeshClient
 
 from mesh_mailbox.access import MeshAccess, Workflows
+from tests.ports import bound
 from tools.page_assets import Remedy, reason
 
 LOCK = Path(__file__).parent / "sandbox.txt"
@@ -59,7 +60,7 @@ class Sandbox:
 
     environment: Path
     folder: Path
-    port: int = 0
+    port: int
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -73,8 +74,8 @@ class Sandbox:
 
     def start(self) -> None:
         """Start it, on the same port as before, with what it has kept."""
-        with socket.create_server(("127.0.0.1", self.port)) as sock:
-            self.port = sock.getsockname()[1]
+        with bound(self.port) as sock:
+            sock.listen()
             self.process = self.run(sock)
         until(self._answers)
 
@@ -142,10 +143,11 @@ def running_sandbox(config: pytest.Config, folder: Path, untried: str) -> Iterat
         if os.environ.get("CI"):
             raise
         pytest.skip(f"{untried}: {remedy}")
-    sandbox = Sandbox(environment, folder)
-    sandbox.start()
-    yield sandbox
-    sandbox.stop()
+    with bound() as held:  # the port is nobody else's while the sandbox is stopped
+        sandbox = Sandbox(environment, folder, held.getsockname()[1])
+        sandbox.start()
+        yield sandbox
+        sandbox.stop()
 
 
 def until(is_so: Any, seconds: float = 60) -> None:

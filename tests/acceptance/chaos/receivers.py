@@ -18,6 +18,7 @@ from tests.alerts.mail import Mailbox, mail_server
 from tests.alerts.notify_stand_in import NotifyStandIn, notify_stand_in
 from tests.alerts.webhook_server import WebhookServer
 from tests.mesh.sandbox import AMBERSHIRE, Sandbox
+from tests.ports import bound
 
 
 class Host(Protocol):
@@ -35,9 +36,10 @@ class Host(Protocol):
 
 
 class Loop:
-    """An event loop in a thread of its own, on which the servers of this module run."""
+    """An event loop in a thread of its own, on which the servers of this module run, and the ports that are theirs."""
 
     def __init__(self) -> None:
+        self._held: list[socket.socket] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -47,12 +49,21 @@ class Loop:
         done: Future[None] = asyncio.run_coroutine_threadsafe(work, self._loop)
         done.result(30)
 
+    def listener(self, port: int) -> socket.socket:
+        """A socket on this port of loopback; or on a free one, which stays ours while nobody listens at it."""
+        if port == 0:
+            self._held.append(bound())
+            port = self._held[-1].getsockname()[1]
+        return bound(port)
+
     def close(self) -> None:
         """End it, and what still runs on it."""
         self.run(self._cancel_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        for held in self._held:
+            held.close()
         gc.collect()  # what nobody closed is warned of here, and not in another test
 
     async def _cancel_all(self) -> None:
@@ -61,14 +72,6 @@ class Loop:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0.05)  # what was cut off closes its sockets a moment later
-
-
-def listener(port: int = 0) -> socket.socket:
-    """A socket on this port of loopback, or on a free one."""
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", port))
-    return sock
 
 
 @dataclass
@@ -88,7 +91,7 @@ class MailHost:
         self.loop.run(self._start())
 
     async def _start(self) -> None:
-        sock = listener(self.port)
+        sock = self.loop.listener(self.port)
         self.port = sock.getsockname()[1]
         await self._running.enter_async_context(mail_server(self.mailbox, sock))
 
@@ -112,7 +115,7 @@ class WebhookHost:
         self.loop.run(self._start())
 
     async def _start(self) -> None:
-        sock = listener(self.server.port)
+        sock = self.loop.listener(self.server.port)
         self.server.port = sock.getsockname()[1]
         self._listening = await asyncio.start_server(self._serve, sock=sock)
 
@@ -157,7 +160,7 @@ class NotifyHost:
     async def _start(self) -> None:
         if self.stand_in is None:
             self.stand_in = await self._kept.enter_async_context(notify_stand_in())
-        sock = listener(self.port)
+        sock = self.loop.listener(self.port)
         self.port = sock.getsockname()[1]
         self._line = await asyncio.start_server(self._relay, sock=sock)
 
