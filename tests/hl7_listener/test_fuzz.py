@@ -1,6 +1,5 @@
-"""Some thousand frames of `make fuzz` on every run: the same ones, new ones, and whatever once broke a promise."""
+"""Some thousand frames of `make fuzz` on every run: the same ones each time, and whatever once broke a promise."""
 
-import secrets
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
@@ -21,12 +20,11 @@ from tests.hl7_listener.fuzzing.seam import open_seam
 from tests.hl7_listener.samples import adt
 
 FRAMES = 3_000
-FRESH_SEED = secrets.randbelow(2**31)
 NOBODY = Numbers(None, CouldNotCheckReason.NO_NUMBER)
 SOMEBODY_ELSE = Numbers(NhsNumber("9990000026"), None)
 
 
-@pytest.mark.parametrize("seed", [20261105, pytest.param(FRESH_SEED, id="fresh")])
+@pytest.mark.parametrize("seed", [20261105, 20261106])
 def test_whatever_comes_is_answered_once_and_nobody_is_none_known_who_could_not_be_read(
     seed: int, fresh_database: FreshDatabase, tmp_path: Path
 ) -> None:
