@@ -181,9 +181,14 @@ async def test_whoever_comes_when_the_bundle_is_due_begins_another(database: Dat
 
 
 async def test_several_desks_at_once_begin_one_bundle(database: Database) -> None:
+    async def another_desk() -> None:
+        async with database.transaction() as another:
+            await another.execute("SET LOCAL lock_timeout = 0")  # it waits for as long as the test takes to see it wait
+            await replay(another)
+
     async with asyncio.TaskGroup() as desks, database.transaction() as one:
         await replay(one, 2)
-        desks.create_task(replayed(database), name="another desk")
+        desks.create_task(another_desk())
         query = "SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
         await eventually(lambda: rows(database, query), "the other desk waits")
     assert await bundles(database) == [3]

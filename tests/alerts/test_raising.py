@@ -119,6 +119,7 @@ async def test_two_who_tell_of_the_same_at_once_are_both_told_of(database: Datab
 
     async def tell() -> None:
         async with database.transaction() as transaction:
+            await transaction.execute("SET LOCAL lock_timeout = 0")  # it waits for as long as the test takes to see it wait
             await tell_of(transaction, raised.encounter_id, AlertEvent.LEFT_BEFORE_SEEN, AT, "Brannoc PAS")
 
     async with asyncio.timeout(20):
