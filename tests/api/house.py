@@ -173,7 +173,10 @@ class House:
 
     @asynccontextmanager
     async def store_away(self) -> AsyncIterator[None]:
-        """Nobody gets a connection to the database while the block runs, and those that were open are cut."""
+        """Nobody gets a connection to the database while the block runs, and those that were open are cut.
+
+        After the block the store can be used again at once.
+        """
         name = conninfo_to_dict(self.settings.database_url.get_secret_value())["dbname"]
         with psycopg.connect(self.superuser_url, autocommit=True) as superuser:
             superuser.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(str(name))))
@@ -182,6 +185,19 @@ class House:
                 yield
             finally:
                 superuser.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(str(name))))
+        await self._come_back()
+
+    async def _come_back(self) -> None:
+        """Until nobody is given a connection that was cut, or waits for the next attempt at a new one."""
+        await self.database._pool.check()
+        while True:
+            with suppress(CouldNotReachStore):
+                await self.read_anew()
+                await self.app.state.services.directory.current()
+                async with self.database.numbered_transaction() as transaction:
+                    await transaction.execute("SELECT 1")
+                return
+            await asyncio.sleep(0.02)
 
     async def alerts(self) -> list[UUID]:
         """All alerts, oldest first."""
