@@ -166,6 +166,7 @@ _BY_KEYS = " -c plan_cache_mode=force_generic_plan" + "".join(
     f" -c enable_{way}=off" for way in ("seqscan", "bitmapscan", "material", "memoize", "hashjoin", "mergejoin")
 )
 _CONNECT_SECONDS = 2
+_POOL_SECONDS = 2.0
 LONGEST_SECONDS = TRANSACTION_TIMEOUT_MS / 1000 + 2
 """For the desk's whole transaction: the server ends it sooner, unless nothing comes from there any more."""
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
@@ -191,7 +192,7 @@ def _pool(url: str, connections: int, application: str, options: str) -> AsyncCo
         min_size=0,
         max_size=connections,
         open=False,
-        timeout=2.0,
+        timeout=_POOL_SECONDS,
         reconnect_timeout=5.0,
         max_idle=60.0,
         check=None,

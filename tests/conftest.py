@@ -122,6 +122,17 @@ def blank_database(embedded: Embedded) -> Iterator[FreshDatabase]:
     yield from _fresh(embedded, "template1")
 
 
+@pytest.fixture
+def patient_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody who waits for a row or a connection gives up, however slow the machine: for tests in which many want the same one.
+
+    It holds for what is opened after it: name it by `usefixtures`, which comes before the fixtures of the arguments.
+    """
+    monkeypatch.setattr("runtime.database._SESSION", "-c timezone=UTC")
+    monkeypatch.setattr("runtime.database._POOL_SECONDS", 300.0)
+    monkeypatch.setattr("runtime.database.LONGEST_SECONDS", 300.0)
+
+
 def _fresh(embedded: Embedded, template: str) -> Iterator[FreshDatabase]:
     database = embedded.new_database(template)
     yield database

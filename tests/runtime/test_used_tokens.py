@@ -50,6 +50,7 @@ async def test_a_client_and_an_ehr_that_call_themselves_the_same_use_up_no_token
     assert not await _use_at("cds-services", database, "amber", "1")
 
 
+@pytest.mark.usefixtures("patient_store")
 async def test_of_many_at_once_exactly_one_is_the_first(database: Database, fresh_database: FreshDatabase) -> None:
     async with Database(fresh_database.service_url, 8) as another_process:
         used = await asyncio.gather(*(_use(each, "ward-app", "1") for each in [database, another_process] * 6))

@@ -53,6 +53,7 @@ def test_no_check_is_answered_beside_one_that_is_under_way_with_its_key(
         loop.close()
 
 
+@pytest.mark.usefixtures("patient_store")
 async def test_one_persons_checks_wait_for_each_other_while_anothers_go_on(house: House) -> None:
     first = check(control_id="C1")
     assert first.message

@@ -63,6 +63,7 @@ async def test_a_removed_rule_decides_nothing_any_more(house: House) -> None:
     assert await house.rows(AUDITED) == [("rule.remove", "R0A01")]
 
 
+@pytest.mark.usefixtures("patient_store")
 async def test_two_people_who_add_a_rule_at_once_both_have_it(house: House) -> None:
     async def add(prefix: str) -> None:
         async with house.database.transaction() as transaction:

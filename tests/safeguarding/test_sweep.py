@@ -78,6 +78,7 @@ async def test_a_flag_that_arrives_later_raises_the_late_alert_once(house: House
     assert await house.value("SELECT count(*) FROM accesses WHERE trigger_event = 'sweep' AND outcome = 'flagged'") == 1
 
 
+@pytest.mark.usefixtures("patient_store")
 async def test_two_dispatchers_that_sweep_at_once_look_once_and_tell_once(house: House) -> None:
     for number in range(6):
         await house.ask(visit_number=f"V{number}")

@@ -138,6 +138,7 @@ async def test_a_clock_may_be_wrong_by_a_little(clinic: Clinic) -> None:
     assert (await clinic.send("GET", "", token=AMBER.token(DISCOVERY, iat=now + 15, exp=now + 315))).status == 200
 
 
+@pytest.mark.usefixtures("patient_store")
 async def test_a_token_is_good_once_in_every_process(clinic: Clinic) -> None:
     token = AMBER.token(DISCOVERY)
     other = make_clinic(clinic.house)

@@ -147,6 +147,7 @@ def _payload(token: str) -> bytes:
     return urlsafe_b64decode(token.split(".")[1] + "==")
 
 
+@pytest.mark.usefixtures("patient_store")
 async def test_of_two_processes_that_get_one_assertion_at_once_one_issues_a_token(
     office: Office, fresh_database: FreshDatabase
 ) -> None:

@@ -339,6 +339,7 @@ async def test_who_stands_in_for_a_team_keeps_its_alert_when_the_cover_is_over(l
 # Several dispatchers, and a crash between
 
 
+@pytest.mark.usefixtures("patient_store")
 async def test_several_dispatchers_side_by_side_take_each_step_once(lines: Lines) -> None:
     await deputy_for_the_office(lines)
     for visit in range(50):
