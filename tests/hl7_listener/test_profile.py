@@ -30,6 +30,9 @@ from tests.safeguarding.house import OPERATOR, House, open_house
 PAGE = page("hl7-profile.md")
 EXAMPLES = re.findall(r"^### ([^\n]+)\n(?:(?!^#).)*?```hl7\n(.*?)```\n\n```hl7\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)
 STARTED, ENDED = "20260105", "20260901"
+TODAY = england_day(now())
+DAYS = {TODAY - timedelta(days=300): STARTED, TODAY - timedelta(days=60): ENDED}
+"""What stands for the two days of the page, whenever the test runs."""
 WITHOUT_CERTIFICATE = "Refused"
 
 
@@ -43,16 +46,10 @@ async def furnish(house: House) -> None:
             host_authority_code="302", safeguarding_phone="020 7946 0003",
         )  # fmt: skip
         await transaction.execute("UPDATE authorities SET last_extracted_at = %s", (now(),))
-    started, ended = days()
+    started, ended = DAYS
     await house.flag("9990000018", start_date=started)
     await house.flag("9990000026", kind="LAC", start_date=started, end_date=ended)
     await house.flag("9990000042", start_date=started, sensitive=True)
-
-
-def days() -> tuple[object, object]:
-    """What stands for the two days of the page, whenever the test runs."""
-    today = england_day(now())
-    return today - timedelta(days=300), today - timedelta(days=60)
 
 
 @asynccontextmanager
@@ -74,8 +71,7 @@ async def connected(house: House, folder: Path, *, with_certificate: bool) -> As
 
 def normalised(response: str) -> str:
     """The response with the times, the control ID and the plan's days that the page has, in its lines."""
-    started, ended = days()
-    for day, there in ((started, STARTED), (ended, ENDED)):
+    for day, there in DAYS.items():
         response = response.replace(f"{day:%Y%m%d}", there)
     header, *segments = response.split("\r")[:-1]
     fields = header.split("|")
