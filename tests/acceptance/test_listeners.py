@@ -38,7 +38,7 @@ class Secured:
     leaf: trustme.LeafCert
 
     def connect(self) -> Engine:
-        plain = socket.create_connection(("127.0.0.1", self.service.ports["listeners"]["amber-trust"]), timeout=30)  # type: ignore[index]
+        plain = socket.create_connection(("127.0.0.1", self.service.ports["listeners"]["amber-trust"]), timeout=120)  # type: ignore[index]
         return Engine(client(self.office.ca, self.leaf).wrap_socket(plain, server_hostname=NAME))
 
     def shown(self) -> bytes | None:
@@ -47,7 +47,8 @@ class Secured:
             return engine.sock.getpeercert(binary_form=True)
 
     def ready(self) -> dict[str, list[str]]:
-        answer: dict[str, list[str]] = httpx.get(f"http://127.0.0.1:{self.service.ports['http']}/ready").json()
+        ready = httpx.get(f"http://127.0.0.1:{self.service.ports['http']}/ready", timeout=60)
+        answer: dict[str, list[str]] = ready.json()
         return answer
 
 
@@ -94,7 +95,7 @@ def test_a_new_certificate_is_shown_without_a_restart_and_a_broken_one_is_not(se
     secured.office.issue()
     eventually(lambda: secured.shown() != before, "the new certificate is shown")
     eventually(lambda: "amber-trust" in secured.ready()["certificates"], "its end is known")
-    assert secured.ready()["reasons"] == []
+    eventually(lambda: secured.ready()["reasons"] == [], "every process was heard")
     (secured.office.folder / "certificate.pem").write_text("spoilt")
     eventually(lambda: secured.ready()["reasons"] != [], "a broken file is said")
     assert "amber-trust cannot use its newest certificate files" in secured.ready()["reasons"][0]

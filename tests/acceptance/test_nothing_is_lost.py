@@ -1,7 +1,10 @@
 """Whatever dies, at the worst moment: nothing that was acknowledged is lost, nothing is told twice, no log knows a patient."""
 
+import asyncio
 import os
 import signal
+import socket
+from collections.abc import Awaitable
 from pathlib import Path
 
 import psycopg
@@ -27,12 +30,12 @@ def test_same_control_id_twice_gives_the_same_ack_and_one_alert(service: Service
 
 
 def test_a_listener_killed_before_the_commit_has_done_nothing_and_the_repeat_is_taken(service: Service) -> None:
-    message = register(1)
+    message, listener = register(1), service.process("listener")
     with service.connect() as engine, psycopg.connect(service.owner_url) as owner:
         owner.execute("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE")
         engine.sock.sendall(b"\x0b" + message + b"\x1c\r")
         eventually(lambda: _desk_waits(service), "the desk stands before its commit")
-        os.kill(service.process("listener"), signal.SIGKILL)
+        os.kill(listener, signal.SIGKILL)
         with pytest.raises(ConnectionError):
             engine.receive()
         owner.rollback()
@@ -42,13 +45,12 @@ def test_a_listener_killed_before_the_commit_has_done_nothing_and_the_repeat_is_
 
 
 def test_a_listener_killed_between_commit_and_ack_gives_the_repeat_the_same_and_one_alert(service: Service) -> None:
-    message = register(1)
+    message, listener = register(1), service.process("listener")
     _gate_commits(service)
     with service.connect() as engine, psycopg.connect(service.owner_url, autocommit=True) as owner:
         owner.execute("SELECT pg_advisory_lock(%s)", (COMMIT_GATE,))
         engine.sock.sendall(b"\x0b" + message + b"\x1c\r")
         eventually(lambda: _desk_waits(service), "the commit stands at the gate")
-        listener = service.process("listener")
         os.kill(listener, signal.SIGSTOP)
         owner.execute("SELECT pg_advisory_unlock(%s)", (COMMIT_GATE,))
         eventually(lambda: service.value("SELECT count(*) FROM inbox") == 1, "it is committed")
@@ -166,7 +168,7 @@ def _gate_commits(service: Service) -> None:
     with psycopg.connect(service.owner_url, autocommit=True) as owner:
         owner.execute(
             f"""
-            CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$
+            CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 SET transaction_timeout = 0 AS $$
             BEGIN PERFORM pg_advisory_xact_lock_shared({COMMIT_GATE}); RETURN NULL; END $$
             """
         )
@@ -178,16 +180,18 @@ def _gate_commits(service: Service) -> None:
         )
 
 
-class _mail_server:  # noqa: N801 -- reads as a verb where it is used
-    """The mail server of a mailbox on the port that was reserved for it."""
+class _mail_server(Controller):  # noqa: N801 -- reads as a verb where it is used
+    """The mail server of a mailbox on the port that was reserved for it, which stays ours all the time."""
 
-    def __init__(self, mailbox: Mailbox, port: object) -> None:
-        number = port.getsockname()[1]  # type: ignore[attr-defined]
-        port.close()  # type: ignore[attr-defined]
-        self._controller = Controller(mailbox, hostname="127.0.0.1", port=number)
+    def __init__(self, mailbox: Mailbox, reserved: socket.socket) -> None:
+        super().__init__(mailbox, hostname="127.0.0.1", port=reserved.getsockname()[1], ready_timeout=60)
+        self._reserved = reserved
+
+    def _create_server(self) -> Awaitable[asyncio.AbstractServer]:
+        return self.loop.create_server(self._factory_invoker, sock=self._reserved)
 
     def __enter__(self) -> None:
-        self._controller.start()
+        self.start()
 
     def __exit__(self, *_: object) -> None:
-        self._controller.stop()
+        self.stop()

@@ -24,6 +24,7 @@ from tests.acceptance.service import IDENTIFYING, Service, code_of, register, se
 from tests.embedded.processes import ROOT, eventually, processes_about
 
 LATE_CHILD = invented_number(9_000)
+PATIENT = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,7 @@ def test_the_lookup_the_command_and_the_banner_say_the_same(demo: Service) -> No
     unknown = invented_number(1_000)
     assert lookup(demo, token, unknown)["total"] == 0
     assert json.loads(demo.run("check", unknown, "--json"))["answer"] == "none-known"
-    refused = httpx.post(f"{web(demo)}/FHIR/R4/Flag/_search", data={"patient": CHILD})
+    refused = httpx.post(f"{web(demo)}/FHIR/R4/Flag/_search", data={"patient": CHILD}, timeout=PATIENT)
     assert refused.status_code == 401
     assert "not an NHS number" in demo.run("check", "999 000 0019", status=1) or "digit" in demo.run(
         "check", "9990000019", status=1
@@ -164,13 +165,16 @@ def test_alerts_are_listed_without_a_patient(demo: Service) -> None:
 
 
 def test_health_is_proven_by_traffic(demo: Service) -> None:
-    eventually(lambda: "R0A01" in httpx.get(f"{web(demo)}/ready").text, "the site's last message is known")
-    ready = httpx.get(f"{web(demo)}/ready").json()
-    assert ready["status"] == "ready"
-    assert ready["sites"]["R0A01"]["last_message_seconds"] is not None
-    assert ready["authorities"]["301"]["last_extract_seconds"] is not None
-    assert httpx.get(f"{web(demo)}/live").status_code == 200
-    assert "nightlight_" in httpx.get(f"{web(demo)}/metrics").text
+    def ready() -> dict[str, Any]:
+        answer: dict[str, Any] = get(demo, "/ready").json()
+        return answer
+
+    eventually(lambda: "R0A01" in get(demo, "/ready").text, "the site's last message is known")
+    eventually(lambda: ready()["status"] == "ready", "every process was heard")
+    assert ready()["sites"]["R0A01"]["last_message_seconds"] is not None
+    assert ready()["authorities"]["301"]["last_extract_seconds"] is not None
+    assert get(demo, "/live").status_code == 200
+    assert "nightlight_" in get(demo, "/metrics").text
 
 
 def test_a_backup_brings_everything_back(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
@@ -207,10 +211,13 @@ def web(service: Service) -> str:
     return f"http://127.0.0.1:{service.ports['http']}"
 
 
+def get(service: Service, path: str) -> httpx.Response:
+    return httpx.get(f"{web(service)}{path}", timeout=PATIENT)
+
+
 def lookup(service: Service, token: str, number: str) -> dict[str, Any]:
-    found = httpx.post(
-        f"{web(service)}/FHIR/R4/Flag/_search", data={"patient": number}, headers={"Authorization": f"Bearer {token}"}
-    )
+    headers = {"Authorization": f"Bearer {token}"}
+    found = httpx.post(f"{web(service)}/FHIR/R4/Flag/_search", data={"patient": number}, headers=headers, timeout=PATIENT)
     assert found.status_code == 200, found.text
     bundle: dict[str, Any] = found.json()
     return bundle
@@ -219,7 +226,7 @@ def lookup(service: Service, token: str, number: str) -> dict[str, Any]:
 @contextmanager
 def signed_in(service: Service, subject: str) -> Iterator[httpx.Client]:
     """Somebody who signed in at the local provider, by choosing the name as a person does."""
-    with httpx.Client(base_url=web(service), follow_redirects=True, timeout=30, headers={"Origin": web(service)}) as client:
+    with httpx.Client(base_url=web(service), follow_redirects=True, timeout=PATIENT, headers={"Origin": web(service)}) as client:
         sign_in(service, client, subject)
         yield client
 

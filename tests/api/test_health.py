@@ -28,7 +28,8 @@ async def ready(house: House) -> tuple[int, dict[str, Any]]:
     return answer.status_code, answer.json()
 
 
-async def beat(house: House, *processes: str, ago: float = 0.0) -> None:
+async def beat(house: House, *processes: str, ago: float = -600.0) -> None:
+    """They are heard, unless said otherwise at a time that is still to come: none falls silent while a test is slow."""
     for process in processes:
         await house.rows("INSERT INTO heartbeats VALUES (%s, 'one', %s) RETURNING 1", process, now() - timedelta(seconds=ago))
 
@@ -68,9 +69,9 @@ async def test_it_is_ready_when_all_processes_are_heard(house: House) -> None:
 async def test_a_silent_process_is_named_and_the_pages_stay(house: House, process: str) -> None:
     await beat(house, *({"listener", "dispatcher", "loader"} - {process}))
     assert await reasons(house) == [f"the {process} was never heard"]
-    await beat(house, process, ago=ALIVE_SECONDS + 60)
+    await beat(house, process, ago=ALIVE_SECONDS + 1000)
     [reason] = await reasons(house)
-    assert re.fullmatch(rf"the {process} was last heard 7\d s ago", reason)
+    assert re.fullmatch(rf"the {process} was last heard 1\d\d\d s ago", reason)
 
 
 async def reasons(house: House) -> list[str]:

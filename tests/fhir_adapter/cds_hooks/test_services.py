@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import psycopg
@@ -12,10 +13,14 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from domain.encounter import TriggerEvent
-from fhir_adapter.cds_hooks.parts import Patience
+from fhir_adapter.cds_hooks.answering import answer_call
+from fhir_adapter.cds_hooks.calls import Call
+from fhir_adapter.cds_hooks.parts import CdsParts, Patience
 from fhir_adapter.cds_hooks.services import ENCOUNTER_START, PATIENT_VIEW, SERVICES, Service
+from fhir_adapter.codes import Json
 from nightlight.embedded.cluster import SUPERUSER
 from nightlight.embedded.postgres import url_of
+from safeguarding.cds_clients import CdsClient
 from safeguarding.desk import Desk
 from tests.conftest import Embedded, FreshDatabase
 from tests.fhir_adapter.cds_hooks.clinic import (
@@ -230,9 +235,16 @@ async def test_an_organisation_without_a_site_is_refused(clinic: Clinic) -> None
 
 async def test_a_desk_that_is_too_slow_is_a_card_that_says_so_and_the_alert_is_raised_all_the_same(clinic: Clinic) -> None:
     await clinic.house.flag()
-    hurried = make_clinic(clinic.house, patience=Patience(fetch=60, desk=0.5, remember=60, everything=60))
+    patience = Patience(fetch=60, desk=60, remember=60, everything=3_600)
+    hurried = make_clinic(clinic.house, patience=patience)
+
+    async def late(parts: CdsParts, client: CdsClient, service: Service, call: Call, deadline: float) -> Json:
+        """The patience is over when the call comes to the desk, and no sooner: what comes before may take its time."""
+        return await answer_call(parts, client, service, call, deadline - patience.desk)
+
     async with _held_up(clinic):
-        [card] = await hurried.start()
+        with patch("fhir_adapter.cds_hooks.door.answer_call", late):
+            [card] = await hurried.start()
     assert card["summary"] == "We could not check in time."
     assert card["indicator"] == "warning"
     await clinic.view()  # whoever asks about the same child waits for that answer

@@ -279,12 +279,13 @@ async def test_one_that_fails_is_tried_again_and_none_overtakes_it(door: Subscri
 async def test_a_dead_endpoint_keeps_nobody_else_waiting(door: Subscribing, nudges: Nudges, receiver: Receiver) -> None:
     async with receiving("/dead") as dead:
         await door.house.flag()
-        first = await door.subscribe(dead, channel_extension=[{"url": f"{BACKPORT}/backport-timeout", "valueUnsignedInt": 1}])
+        first = await door.subscribe(dead)
         second = await door.subscribe(receiver, "amber-second")
         async with telling(door.database, nudges):
             await until_status(door, first, "active")
             await until_status(door, second, "active", "amber-second")
             dead.status = 0  # it takes the connection and says nothing
+            await door.change("UPDATE subscriptions SET timeout_seconds = 1 WHERE id = %s", first)
             for visit in range(3):
                 await door.see_child(f"V{visit}")
             await eventually(lambda: _has(receiver, 3), "the other one was told")
