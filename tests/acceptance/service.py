@@ -79,7 +79,7 @@ class Service:
         self.run("extract", "load", str(extract), "--authority", "301")
 
     def connect(self) -> "Engine":
-        return Engine(socket.create_connection(("127.0.0.1", self.ports["mllp"]), timeout=30))
+        return Engine(socket.create_connection(("127.0.0.1", self.ports["mllp"]), timeout=120))
 
     def until_taken(self, message: bytes) -> str:
         """Send it as an engine does: again and again until it is accepted."""
@@ -159,7 +159,7 @@ def serving(data: Path, settings: dict[str, str], command: str = "serve") -> Ite
         yield service
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(120)
     eventually(lambda: not processes_about(str(data)), "no process is left")
 
 

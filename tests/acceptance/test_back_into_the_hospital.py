@@ -35,7 +35,7 @@ def engine_beside(context: ssl.SSLContext | None = None) -> Iterator[TestEngine]
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     try:
-        assert started.wait(30)
+        assert started.wait(120)
         yield engines[0]
     finally:
         stop.set()

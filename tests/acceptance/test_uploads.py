@@ -24,7 +24,7 @@ def ask(service: Service, path: str, content: bytes | None = None) -> tuple[int,
     token = service.run("token", "amber-case").strip()
     headers = {"authorization": f"Bearer {token}", "content-type": "text/csv"}
     url = f"http://127.0.0.1:{service.ports['http']}{path}"
-    with urllib.request.urlopen(urllib.request.Request(url, content, headers), timeout=30) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, content, headers), timeout=120) as answer:
         return answer.status, json.loads(answer.read())
 
 

@@ -150,7 +150,7 @@ class NotifyStandIn:
     async def call_back(self, address: str, message: Message, token: str = CALLBACK_TOKEN, **other: object) -> int:
         """Post the receipt of a message, as it stands; the status of the answer."""
         body = receipt(message) | other
-        async with httpx.AsyncClient(timeout=20) as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             answer = await http.post(address, json=body, headers={"authorization": f"Bearer {token}"})
         return answer.status_code
 

@@ -47,7 +47,7 @@ async def test_each_of_a_group_moves_its_own_delivery(database: Database) -> Non
 async def test_what_can_never_be_written_takes_no_other_with_it(database: Database, broken: dict[str, Any]) -> None:
     one, two = await claimed(database, 2)
     recorder = Recorder(database, "me")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await asyncio.gather(recorder.write(replace(attempt(one, TOLD), **broken)), recorder.write(attempt(two, TOLD)))
     assert await attempts(database, one.id) == []
     assert await attempts(database, two.id) == [(1, "sent", "")]

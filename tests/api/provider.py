@@ -39,7 +39,7 @@ def provider(people: list[dict[str, str]] = PEOPLE) -> Iterator[str]:
             yield _address(process, log)
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 def _address(process: subprocess.Popen[bytes], log: TextIO) -> str:

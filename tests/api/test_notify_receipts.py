@@ -81,7 +81,7 @@ async def open_receiving(
                 """,
                 alert, NUMBER,
             )  # fmt: skip
-            async with httpx.AsyncClient(base_url=house.url, timeout=30) as http:
+            async with httpx.AsyncClient(base_url=house.url, timeout=60) as http:
                 receiving = Receiving(house, http, UUID(str(alert)), UUID(str(delivery)))
                 receiving.message.reference = str(delivery)
                 yield receiving

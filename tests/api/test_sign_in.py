@@ -43,7 +43,7 @@ async def leave(browser: httpx.AsyncClient, path: str = "/sign-in") -> str:
 
 async def agree(address: str, person: str, **form: str) -> str:
     """At the provider: say who one is; the address that it sends the browser back to."""
-    async with httpx.AsyncClient() as elsewhere:
+    async with httpx.AsyncClient(timeout=60) as elsewhere:
         answer = await elsewhere.post(address, data={"sub": person} | form)
     assert answer.status_code == 302
     return answer.headers["location"]

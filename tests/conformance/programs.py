@@ -37,19 +37,21 @@ class Programs:
         assert done.returncode == 0, f"{name} failed\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         return json.loads(done.stdout)
 
-    def run_program(self, name: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    def run_program(self, name: str, *arguments: str, folder: Path, seconds: float = SECONDS) -> subprocess.CompletedProcess[str]:
         """One of their own commands, run in a folder; it may fail."""
-        return self.run([str(self.environment / "bin" / name), *arguments], "", folder)
+        return self.run([str(self.environment / "bin" / name), *arguments], "", folder, seconds)
 
     def run_node(self, name: str, given: Any) -> Any:
         """What a script of `node/` prints."""
         return json.loads(self.node.run(f"{name}.mjs", json.dumps(given), SECONDS))
 
-    def run(self, command: list[str], given: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: list[str], given: str, folder: Path | None = None, seconds: float = SECONDS
+    ) -> subprocess.CompletedProcess[str]:
         """A process with nothing of ours in its environment, and no way round by a proxy."""
         return subprocess.run(
             command, input=given, cwd=folder or self.environment, env=environment(), capture_output=True, text=True,
-            timeout=SECONDS, check=False,
+            timeout=seconds, check=False,
         )  # fmt: skip
 
 

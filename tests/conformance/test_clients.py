@@ -52,7 +52,7 @@ TRAIL = "system/AuditEvent.rs"
 
 def look_often(hospital: Service) -> None:
     headers = {"authorization": f"Bearer {token_of(hospital)}"}
-    with httpx.Client(base_url=base_of(hospital), headers=headers, trust_env=False) as client:
+    with httpx.Client(base_url=base_of(hospital), headers=headers, trust_env=False, timeout=60) as client:
         for _ in range(LOOKS):
             assert client.post("/Flag/_search", data={"patient": CHILD}).status_code == 200
 

@@ -18,6 +18,7 @@ from tests.conformance.programs import Programs
 Json = dict[str, Any]
 
 SEED = "20261122"
+SECONDS = 1500
 OPTIONS = (
     "--seed", SEED, "--max-examples", "5", "--phases", "examples,coverage,fuzzing", "--no-shrink", "--continue-on-failure",
     "--checks", "all",
@@ -27,13 +28,13 @@ OPTIONS = (
 )  # fmt: skip
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # thousands of requests, on a machine that may be busy
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * SECONDS)]  # thousands of requests, on a machine that may be busy
 
 
 @pytest.fixture(scope="module")
 def document(hospital: Service) -> Json:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{base_of(hospital)}/openapi.json", timeout=30) as response:
+    with opener.open(f"{base_of(hospital)}/openapi.json", timeout=120) as response:
         served: Json = json.load(response)
     return served
 
@@ -43,7 +44,7 @@ def ask_everything(programs: Programs, hospital: Service, document: Json, folder
     (folder / "openapi.json").write_text(json.dumps(document))
     bearer = f"Authorization: Bearer {token_of(hospital)}"
     given = ("openapi.json", "--url", origin_of(hospital), "--header", bearer)
-    done = programs.run_program("st", "run", *given, *OPTIONS, *options, folder=folder)
+    done = programs.run_program("st", "run", *given, *OPTIONS, *options, folder=folder, seconds=SECONDS)
     report: Json = json.loads((folder / "report.json").read_text())
     return done.stdout, report
 

@@ -30,11 +30,11 @@ class Peer:
         return await self.receive()
 
     async def receive(self) -> bytes:
-        content = await asyncio.wait_for(self.reader.readuntil(b"\x1c\r"), 20)
+        content = await asyncio.wait_for(self.reader.readuntil(b"\x1c\r"), 60)
         return content[1:-2]
 
     async def closed(self) -> bytes:
-        return await asyncio.wait_for(self.reader.read(), 20)
+        return await asyncio.wait_for(self.reader.read(), 60)
 
 
 @dataclass(slots=True)

@@ -64,14 +64,14 @@ class Caller:
         """The acknowledgement, without its marks; empty where the connection was closed instead."""
         try:
             self.writer.write(frame(message))
-            return (await asyncio.wait_for(self.reader.readuntil(b"\x1c\r"), 30))[1:-2]
+            return (await asyncio.wait_for(self.reader.readuntil(b"\x1c\r"), 60))[1:-2]
         except (asyncio.IncompleteReadError, OSError):
             return b""
 
     async def closed(self) -> None:
         """Wait until the other end has closed."""
         try:
-            while await asyncio.wait_for(self.reader.read(65_536), 30):
+            while await asyncio.wait_for(self.reader.read(65_536), 60):
                 pass
         except ConnectionError:
             pass

@@ -103,6 +103,6 @@ async def test_what_is_old_as_soon_as_it_is_read_is_still_an_answer(house: House
     store = Held(house.database)
     store.let_go.set()
     reader = DirectoryReader(store)
-    await asyncio.wait_for(reader.current(), 5)
-    await asyncio.wait_for(reader.current(), 5)
+    await asyncio.wait_for(reader.current(), 60)
+    await asyncio.wait_for(reader.current(), 60)
     assert store.asked == 2

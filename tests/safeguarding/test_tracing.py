@@ -474,7 +474,7 @@ async def test_the_dispatchers_process_traces_by_itself(house: House, register: 
     async with tracing(house, pds_settings(register, tmp_path)) as nudged:
         while (await encounter_of(house, encounter_id)).nhs_number is None:  # noqa: ASYNC110 (a row sets no event)
             await asyncio.sleep(0.02)
-        await asyncio.wait_for(nudged.wait(), 30)
+        await asyncio.wait_for(nudged.wait(), 60)
     assert await house.value("SELECT count(*) FROM alerts") == 1
 
 

@@ -81,7 +81,7 @@ def ports(place: Path) -> dict[str, int]:
 
 
 def ask(place: Path, path: str) -> Any:
-    connection = http.client.HTTPConnection("127.0.0.1", ports(place)["http"], timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", ports(place)["http"], timeout=120)
     try:
         connection.request("GET", path)
         return json.loads(connection.getresponse().read())

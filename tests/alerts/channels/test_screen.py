@@ -28,7 +28,7 @@ async def open_screen(redis_url: str, authority: str) -> AsyncIterator[PubSub]:
     client = redis.asyncio.Redis.from_url(redis_url)
     async with client.pubsub() as pubsub:
         await pubsub.subscribe(screens_of(authority))
-        assert await pubsub.get_message(timeout=10)
+        assert await pubsub.get_message(timeout=60)
         yield pubsub
     await client.aclose()
 
@@ -56,7 +56,7 @@ async def test_without_redis_nobody_was_told() -> None:
 async def test_the_nudge_reaches_the_authority_and_names_the_alert_alone(nudges: Nudges, redis_url: str) -> None:
     async with open_screen(redis_url, AUTHORITY) as theirs, open_screen(redis_url, "B902") as others:
         attempted = await ScreenChannel(nudges).deliver(as_delivery(UUID(int=7)))
-        heard = await theirs.get_message(timeout=10)
+        heard = await theirs.get_message(timeout=60)
         assert await others.get_message(timeout=0.05) is None
     assert attempted == Attempted(AttemptOutcome.SENT)
     assert heard is not None

@@ -53,5 +53,5 @@ async def test_a_store_that_never_answers_keeps_no_browser_waiting(clinic: Clini
         await asyncio.Event().wait()
 
     hurried.clients._enabled = never  # type: ignore[assignment, method-assign]
-    answer = await asyncio.wait_for(hurried.send(method, f"/{PATIENT_VIEW.id}", request(), origin=AMBER.origin), 30)
+    answer = await asyncio.wait_for(hurried.send(method, f"/{PATIENT_VIEW.id}", request(), origin=AMBER.origin), 60)
     assert (answer.status, answer.json["error"]) == (503, "could-not-check")

@@ -64,12 +64,13 @@ class Register:
         """That of the registered application, unless changed. Its pace keeps no test waiting."""
         tokens = self.stand_in.tokens
         access = PdsAccess(
-            f"{self.origin}{BASE}", tokens.token_url, tokens.api_key, tokens.key_id, rsa_key(), per_second=10_000, timeout_seconds=5
-        )
+            f"{self.origin}{BASE}", tokens.token_url, tokens.api_key, tokens.key_id, rsa_key(), per_second=10_000,
+            timeout_seconds=60,
+        )  # fmt: skip
         return replace(access, **changes)
 
     async def token(self) -> str:
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             form = assertion_form(self.access(), time.time())
             return str((await http.post(self.stand_in.tokens.token_url, data=form)).json()["access_token"])
 

@@ -22,7 +22,7 @@ FIT = {"family": "o'brien-example", "birthdate": "eq2018-05-06"}
 async def get(register: Register, path: str, parameters: dict[str, Any] | None = None, **headers: str | None) -> httpx.Response:
     given = {"authorization": f"Bearer {await register.token()}", "x-request-id": REQUEST_ID, "x-correlation-id": "11C46F5F"}
     sent = {**given, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         url = f"{register.origin}{BASE}{path}"
         return await http.get(url, params=parameters, headers={name: value for name, value in sent.items() if value is not None})
 
@@ -64,7 +64,7 @@ def signed(register: Register, key: Any = None, algorithm: str = "RS512", kid: s
     ids=" ".join,
 )
 async def test_an_assertion_that_is_not_as_nhs_england_asks_gets_no_token(register: Register, changes: dict[str, Any]) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         refused = await http.post(register.access().token_url, data=signed(register, **changes))
     assert refused.status_code == 400
     assert refused.json()["error"] == "invalid_request"
@@ -72,13 +72,13 @@ async def test_an_assertion_that_is_not_as_nhs_england_asks_gets_no_token(regist
 
 @pytest.mark.parametrize("changes", [{"grant_type": "password"}, {"client_assertion_type": "x"}, {"client_assertion": "x"}])
 async def test_a_form_that_asks_for_something_else_gets_no_token(register: Register, changes: dict[str, str]) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         refused = await http.post(register.access().token_url, data={**signed(register), **changes})
     assert refused.status_code == 400
 
 
 async def test_an_assertion_gets_a_token_once(register: Register) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         form = signed(register)
         first, again = [await http.post(register.access().token_url, data=form) for _ in range(2)]
     assert (first.status_code, again.status_code) == (200, 400)
