@@ -13,7 +13,7 @@ from tests.api.browsing import DESKTOP, PHONE, axe, barriers, chromium_path, sit
 from tests.api.house import NORTHMOOR, ST_AGNES, House, nhs_number
 from tests.api.reading import clinician
 from tests.api.test_banner import answer
-from tests.api.test_browser_pages import screen, tab_to
+from tests.api.test_browser_pages import screen, stop_clock, tab_to
 from tests.api.test_day import nurse
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
@@ -77,10 +77,12 @@ async def test_details_opened_from_the_board_hide_after_sixty_seconds_and_the_bo
     await house.seen(CHILD)
     async with screen(browser, house, await clinician(house)) as ward:
         page = ward.page
-        await page.clock.install()
+        await stop_clock(page)
         await page.goto(BOARD)
         await page.get_by_role("button", name="Show").click()
         await expect(page.get_by_text("HARDING, Jo")).to_be_visible()
+        await expect(page.get_by_text("Details hide in 60 seconds.")).to_be_visible()
+        await page.clock.run_for(10_000)
         await page.get_by_role("button", name="Keep showing").click()
         await expect(page.get_by_text("Details hide in 60 seconds.")).to_be_visible()
         await page.clock.run_for(61_000)
