@@ -256,7 +256,7 @@ async def test_going_back_does_not_bring_details_back(house: House, browser: Bro
 async def test_without_scripts_details_show_hide_and_alerts_are_answered(
     house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.banner.SECONDS_SHOWN", 20)  # a minute, to everybody but this test
+    monkeypatch.setattr("api.banner.SECONDS_SHOWN", 3_600)  # a minute, to everybody but this test
     async with (
         screen(browser, house, await clinician(house), scripts=False) as ward,
         screen(browser, house, await worker(house), scripts=False) as desk,
@@ -269,7 +269,9 @@ async def test_without_scripts_details_show_hide_and_alerts_are_answered(
         await expect(desk.page.get_by_text("Acknowledged")).to_be_visible()
         await ward.page.get_by_role("button", name="Keep showing").click()
         await expect(ward.page.get_by_text("We will ring you. Not a referral.")).to_be_visible()
-        await ward.page.wait_for_url(f"**/encounters/{encounter}", timeout=45_000)
+        monkeypatch.setattr("api.banner.SECONDS_SHOWN", 1)
+        await ward.page.get_by_role("button", name="Keep showing").click()
+        await ward.page.wait_for_url(f"**/encounters/{encounter}")
         await expect(ward.page.get_by_text("HARDING")).to_have_count(0)
 
 
