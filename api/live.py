@@ -38,7 +38,8 @@ class Screen:
     async def wait(self, seconds: float) -> None:
         """Until the mark has changed, or for so long."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
         self._changed.clear()
 
     def wake(self) -> None:
@@ -104,7 +105,8 @@ class Screens:
     async def _poll(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._hint.wait(), POLL_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._hint.wait()
             self._hint.clear()
             for marks in {screen.marks for screen in self._open}:
                 await self._renew(marks, [screen for screen in self._open if screen.marks is marks])

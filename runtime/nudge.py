@@ -10,6 +10,7 @@ from contextlib import suppress
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from runtime.cancelling import is_cancelled
 from runtime.logs import get_logger
 
 DELIVERIES = "nightlight:deliveries"
@@ -36,17 +37,18 @@ class Nudges:
 
     async def hear(self, *channels: str) -> AsyncGenerator[tuple[str, str]]:
         """(channel, text) of every nudge as it comes, for ever. Redis may go and return meanwhile."""
-        while True:
+        while not is_cancelled():
             try:
                 async with self._redis.pubsub() as pubsub:
                     await pubsub.subscribe(*channels)
-                    while True:
+                    while not is_cancelled():
                         message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=_TIMEOUT / 2)
                         if message is not None:
                             yield message["channel"].decode(), message["data"].decode()
             except (RedisError, OSError) as error:
                 log.warning("nudges not heard", error=type(error).__name__)
                 await asyncio.sleep(_PAUSE_AFTER_FAILURE)
+        raise asyncio.CancelledError  # the client had lost it
 
     async def is_there(self) -> bool:
         """Whether Redis answers."""

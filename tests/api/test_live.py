@@ -9,10 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from api.live import Screen
+from api.live import Screen, Screens
 from domain.actor import Role
 from runtime.nudge import screens_of
 from runtime.settings import load_settings
+from safeguarding.directory import DirectoryReader
+from safeguarding.open_screens import worklist_marks
 from safeguarding.telling.worklist import worklist
 from safeguarding.views import AlertRow
 from tests.api.house import NORTHMOOR, WESTLEA, House, nhs_number, open_house
@@ -144,6 +146,15 @@ async def test_a_screen_wakes_for_a_new_mark_only() -> None:
     screen.show(None)
     await screen.wait(PATIENCE)
     assert screen.mark is None
+
+
+async def test_the_screens_of_a_process_end_also_where_one_opened_in_that_moment(house: House) -> None:
+    screens = Screens(house.database, DirectoryReader(house.database), house.nudges, at_once=1)
+    async with asyncio.timeout(PATIENCE):
+        async with screens.kept_fresh():
+            await asyncio.sleep(0.1)
+            with screens.open(NORTHMOOR, worklist_marks):
+                pass
 
 
 async def test_however_many_lists_are_fetched_at_once_all_are_answered_and_a_banner_waits_for_none(
