@@ -3,23 +3,20 @@
 Nothing of theirs is imported here, so that their requirements never meet ours; what a script is given and prints is JSON.
 """
 
-import fcntl
-import hashlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.acceptance.node import Node, fetch_clients
-from tools.page_assets import Remedy, reason
+from tests.environments import installed
 
 HERE = Path(__file__).parent
 LOCK = HERE / "programs.txt"
-INSTALL_SECONDS = 600
+_WHAT = "the programs that try the clinical door"
 SECONDS = 300
 
 
@@ -64,25 +61,4 @@ def environment() -> Mapping[str, str]:
 def fetch_programs(cache: Path) -> Programs:
     """The programs in folders of the cache. Raises Remedy where npm or pip cannot reach what they need."""
     (cache / "npm").mkdir(exist_ok=True)
-    return Programs(_install(cache), fetch_clients(cache / "npm", HERE / "node"))
-
-
-def _install(cache: Path) -> Path:
-    wanted = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
-    folder = cache / wanted[:16]
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one test process at a time
-        if not (folder / "ready").exists():
-            _call([sys.executable, "-m", "venv", "--clear", str(folder)])
-            _call([
-                str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-                "--require-hashes", "--only-binary", ":all:", "--requirement", str(LOCK),
-            ])  # fmt: skip
-            (folder / "ready").touch()
-    return folder
-
-
-def _call(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
-    if done.returncode != 0:
-        raise Remedy(f"the programs that try the clinical door could not be installed ({reason(done.stderr)})")
+    return Programs(installed(LOCK, cache, _WHAT), fetch_clients(cache / "npm", HERE / "node"))

@@ -3,13 +3,10 @@
 Nothing of it is imported here. Its mailboxes X26ABC1 to X26ABC3 have the password `password`; here X26ABC1 is Nightlight's.
 """
 
-import fcntl
-import hashlib
 import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +19,11 @@ import requests
 from mesh_client import MeshClient
 
 from mesh_mailbox.access import MeshAccess, Workflows
+from tests.environments import installed
 from tests.ports import bound
-from tools.page_assets import Remedy, reason
+from tools.page_assets import Remedy
 
 LOCK = Path(__file__).parent / "sandbox.txt"
-INSTALL_SECONDS = 600
 OURS, AMBERSHIRE, STRANGER = "X26ABC1", "X26ABC2", "X26ABC3"
 SHARED_KEY, PASSWORD = "a key for tests", "password"
 WORKFLOWS = Workflows(("CPIS_UPLOAD",), "CPIS_UPLOAD_RESPONSE", "CPIS_NOTIFICATION", "CPIS_INACTIVE_NHS_NUMBER")
@@ -34,24 +31,7 @@ WORKFLOWS = Workflows(("CPIS_UPLOAD",), "CPIS_UPLOAD_RESPONSE", "CPIS_NOTIFICATI
 
 def fetch_sandbox(cache: Path) -> Path:
     """An environment with the sandbox, in a folder of the cache. Raises Remedy where pip cannot reach what it needs."""
-    wanted = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
-    folder = cache / wanted[:16]
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one test process at a time
-        if not (folder / "ready").exists():
-            _call([sys.executable, "-m", "venv", "--clear", str(folder)])
-            _call([
-                str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-                "--require-hashes", "--only-binary", ":all:", "--requirement", str(LOCK),
-            ])  # fmt: skip
-            (folder / "ready").touch()
-    return folder
-
-
-def _call(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
-    if done.returncode != 0:
-        raise Remedy(f"the MESH sandbox could not be installed ({reason(done.stderr)})")
+    return installed(LOCK, cache, "the MESH sandbox")
 
 
 @dataclass(slots=True)
