@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from axe_playwright_python.async_playwright import Axe
 from axe_playwright_python.base import AxeResults
 from playwright.async_api import Browser, BrowserContext, FloatRect, Page, ViewportSize, async_playwright, expect
@@ -34,6 +35,10 @@ expect.set_options(timeout=PATIENT_MS)
 def chromium_path() -> str | None:
     """Where Chromium is, or None."""
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+IN_A_BROWSER = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
+"""The marks of a file whose tests are all driven in a browser."""
 
 
 @asynccontextmanager

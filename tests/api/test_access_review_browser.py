@@ -3,13 +3,13 @@
 import pytest
 from playwright.async_api import Browser, ViewportSize, expect
 
-from tests.api.browsing import DESKTOP, PHONE, barriers, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, IN_A_BROWSER, PHONE, barriers, sit_down
 from tests.api.house import House, nhs_number
 from tests.api.reading import details
 from tests.api.test_access_review import PAGE, lead
 from tests.api.test_browser_pages import screen, tab_to
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
+pytestmark = IN_A_BROWSER
 
 CHILD = nhs_number(1)
 

@@ -9,14 +9,14 @@ from playwright.async_api import Browser, expect
 from domain.actor import Role
 from domain.encounter import TriggerEvent
 from runtime.clock import now
-from tests.api.browsing import DESKTOP, PHONE, axe, barriers, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, IN_A_BROWSER, PHONE, axe, barriers, sit_down
 from tests.api.house import NORTHMOOR, ST_AGNES, House, nhs_number
 from tests.api.reading import clinician
 from tests.api.test_banner import answer
 from tests.api.test_browser_pages import screen, stop_clock, tab_to
 from tests.api.test_day import nurse
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
+pytestmark = IN_A_BROWSER
 
 CHILD = nhs_number(1)
 BOARD = f"/sites/{ST_AGNES}/board"

@@ -15,11 +15,11 @@ from playwright.async_api import Error as PlaywrightError
 from domain.actor import Role
 from runtime.clock import now
 from runtime.nudge import screens_of
-from tests.api.browsing import DESKTOP, PHONE, barriers, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, IN_A_BROWSER, PHONE, barriers, sit_down
 from tests.api.house import NORTHMOOR, WESTLEA, House, nhs_number, open_house
 from tests.conftest import FreshDatabase
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
+pytestmark = IN_A_BROWSER
 
 CHILD = nhs_number(1)
 

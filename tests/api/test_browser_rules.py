@@ -3,12 +3,12 @@
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.api.browsing import DESKTOP, PHONE, axe, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, IN_A_BROWSER, PHONE, axe, sit_down
 from tests.api.house import ST_AGNES, House, nhs_number
 from tests.api.test_browser_pages import screen, tab_to
 from tests.api.test_quarantine import A04, nurse
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
+pytestmark = IN_A_BROWSER
 
 RULES = f"/sites/{ST_AGNES}/rules"
 

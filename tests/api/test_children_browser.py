@@ -4,12 +4,12 @@ import pytest
 from playwright.async_api import Browser, ViewportSize, expect
 
 from domain.actor import Role
-from tests.api.browsing import DESKTOP, PHONE, axe, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, IN_A_BROWSER, PHONE, axe, sit_down
 from tests.api.house import NORTHMOOR, House, nhs_number
 from tests.api.test_browser_pages import screen, tab_to
 from tests.api.test_placements import keep, row
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
+pytestmark = IN_A_BROWSER
 
 ADA, IRIS = nhs_number(510), nhs_number(520)
 

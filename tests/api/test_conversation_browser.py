@@ -5,13 +5,13 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from domain.actor import Role
 from domain.alert import CodedAnswer
-from tests.api.browsing import DESKTOP, PHONE, axe, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, IN_A_BROWSER, PHONE, axe, sit_down
 from tests.api.house import NORTHMOOR, House, nhs_number
 from tests.api.reading import clinician
 from tests.api.test_banner import answer
 from tests.api.test_browser_pages import screen, tab_to
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
+pytestmark = IN_A_BROWSER
 
 CHILD = nhs_number(1)
 

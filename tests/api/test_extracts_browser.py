@@ -10,12 +10,12 @@ from playwright.async_api import Browser, Page, expect
 
 from domain.actor import Role
 from safeguarding.extracts.upload_loading import load_next
-from tests.api.browsing import DESKTOP, PHONE, barriers, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, IN_A_BROWSER, PHONE, barriers, sit_down
 from tests.api.house import NORTHMOOR, House
 from tests.api.test_browser_pages import screen
 from tests.api.test_extracts import BAD_LINE, GOOD
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 import pytest
 from playwright.async_api import Browser, ViewportSize, expect
 
-from tests.api.browsing import DESKTOP, PHONE, axe, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, IN_A_BROWSER, PHONE, axe, sit_down
 from tests.api.house import House
 from tests.api.test_browser_pages import screen, tab_to
 from tests.api.test_onboarding import AGREEMENT, AGREEMENTS, AUTHORITY, SITE, dora, iggy, post
 from tests.api.test_samples import fill
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
+pytestmark = IN_A_BROWSER
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])

@@ -5,12 +5,12 @@ from playwright.async_api import Browser, expect
 
 from domain.flag import FlagKind
 from domain.routing import EMERGENCY, OFFICE, Step
-from tests.api.browsing import DESKTOP, PHONE, axe, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, IN_A_BROWSER, PHONE, axe, sit_down
 from tests.api.house import House
 from tests.api.test_browser_pages import screen, tab_to
 from tests.api.test_telling import RULE, TEAM, book, officer, send
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
+pytestmark = IN_A_BROWSER
 
 QUESTION = "/telling/what-if?kind=UCPP&where=maternity&day=2026-12-27&time=03:00"
 

@@ -7,13 +7,13 @@ import pytest
 from playwright.async_api import Browser, ViewportSize, expect
 
 from tests.alerts.webhook_server import webhook_server
-from tests.api.browsing import DESKTOP, PHONE, barriers, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, IN_A_BROWSER, PHONE, barriers, sit_down
 from tests.api.house import House, open_house
 from tests.api.test_browser_pages import screen, tab_to
 from tests.api.test_webhooks import SECRET, officer, registered
 from tests.conftest import FreshDatabase
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture

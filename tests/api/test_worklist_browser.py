@@ -8,12 +8,12 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from domain.actor import Role
 from runtime.nudge import screens_of
-from tests.api.browsing import DESKTOP, barriers, chromium_path, sit_down
+from tests.api.browsing import DESKTOP, IN_A_BROWSER, barriers, sit_down
 from tests.api.house import HARBOUR, NORTHMOOR, House, nhs_number
 from tests.api.test_browser_pages import screen, worker
 from tests.api.test_worklist_views import many, press, three
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium_path() is None, reason="there is no Chromium here")]
+pytestmark = IN_A_BROWSER
 
 SMALL = ViewportSize(width=360, height=740)
 LIVE = "Live"
