@@ -27,7 +27,7 @@ class Order:
     """What to do. `per_second` is the offered load; 0 means that each connection sends as soon as it has its answer.
 
     `name` makes the messages unlike all others, `sites` send them in turn, `most` are made ready beforehand; `flagged` is how many
-    children have a plan.
+    children have a plan. `each`: every message's latency is told, too.
     """
 
     port: int
@@ -40,6 +40,7 @@ class Order:
     most: int
     flagged: int
     per_second: float = 0
+    each: bool = False
 
 
 class _Line(asyncio.Protocol):
@@ -85,7 +86,7 @@ class _Load:
         self._waiting: deque[tuple[Registration, float]] = deque()
         self._idle: list[_Line] = []
         self._count_from = self._stop_at = 0.0
-        self.latencies: list[float] = []
+        self.counted: list[tuple[float, float]] = []
         self.accepted = self.flagged = self.refused = self.lost = 0
         self.ran_out = False
         self.due_at: dict[str, float] = {}
@@ -150,7 +151,7 @@ class _Load:
         self.flagged += accepted and registration.flagged
         self.refused += not accepted
         if accepted and line.due >= self._count_from and at <= self._stop_at:
-            self.latencies.append(at - line.due)
+            self.counted.append((line.due, at - line.due))
         if self._order.per_second:
             self._idle.append(line)
             self._send_waiting()
@@ -159,19 +160,22 @@ class _Load:
 
 
 async def load(order: Order) -> dict[str, Any]:
-    """Do what is ordered. Latencies in seconds; `due_at` gives, for each flagged visit, its Unix time."""
+    """Do what is ordered. Latencies in seconds; `due_at` gives, for each flagged visit, its Unix time; `each` is pairs of a
+    message's Unix time and its latency."""
     work = _Load(order)
+    wall = time.time() - time.perf_counter()
     await work.run()
     if work.ran_out:
         raise RuntimeError("too few messages were made ready: raise Order.most")
     return {
-        "per_second": len(work.latencies) / order.seconds,
-        "latency": percentiles(work.latencies),
+        "per_second": len(work.counted) / order.seconds,
+        "latency": percentiles([latency for _, latency in work.counted]),
         "accepted": work.accepted,
         "flagged": work.flagged,
         "refused": work.refused,
         "lost": work.lost,
         "due_at": work.due_at,
+        "each": [(wall + due, latency) for due, latency in work.counted] if order.each else [],
     }
 
 

@@ -17,6 +17,9 @@ import psycopg
 
 from bench.certificates import Certificates, issue
 from nightlight.embedded import Servers, find
+from nightlight.embedded.cluster import SUPERUSER
+from nightlight.embedded.folder import DataFolder
+from nightlight.embedded.postgres import DATABASE, url_of
 from runtime.secret import secret_key
 from runtime.settings import load_settings
 
@@ -41,6 +44,11 @@ class Service:
     key: bytes
     process: int
     data: Path
+
+    @property
+    def superuser_url(self) -> str:
+        """Of its PostgreSQL."""
+        return url_of(DataFolder(self.data), SUPERUSER, DATABASE)
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -35,6 +36,13 @@ def refresh_statistics(owner_url: str) -> None:
     """What autovacuum does within a minute or so of a large change, done at once."""
     with psycopg.connect(owner_url, autocommit=True) as owner:
         owner.execute("VACUUM ANALYZE")
+
+
+def settle(superuser_url: str) -> None:
+    """All that was made ready is on disk: else the system writes it out half a minute later, beside what is measured then."""
+    with psycopg.connect(superuser_url, autocommit=True) as superuser:
+        superuser.execute("CHECKPOINT")
+    os.sync()
 
 
 async def sign_in_everywhere(database: Database) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ Doors open transactions, use cases take them and never commit (docs/architecture
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import LiteralString, Protocol, Self, TypeVar
@@ -54,11 +54,21 @@ class UnsafeServer(NightlightError):
 
 
 class Database:
-    """Connections of the service role, the desk's apart from all others. Use it as `async with Database(url) as database`."""
+    """Connections of the service role, the desk's apart from all others. Use it as `async with Database(url) as database`.
 
-    def __init__(self, url: str, connections: int = 10, application: str = "nightlight") -> None:
+    `on_connect` is shown each of the others as soon as it stands.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        connections: int = 10,
+        application: str = "nightlight",
+        *,
+        on_connect: Callable[[Connection], None] = lambda _: None,
+    ) -> None:
         url = _with_keepalive(url)
-        self._pool = _pool(url, connections, application, _SESSION)
+        self._pool = _pool(url, connections, application, _SESSION, on_connect)
         self._desk = KeptConnections(lambda: _connect_desk(url, application))
 
     async def __aenter__(self) -> Self:
@@ -186,7 +196,13 @@ def _with_keepalive(url: str) -> str:
     return make_conninfo("", **{**_KEEPALIVE, **conninfo_to_dict(url)})
 
 
-def _pool(url: str, connections: int, application: str, options: str) -> AsyncConnectionPool:
+def _pool(
+    url: str, connections: int, application: str, options: str, on_connect: Callable[[Connection], None]
+) -> AsyncConnectionPool:
+    async def configure(connection: Connection) -> None:
+        await _configure(connection)
+        on_connect(connection)
+
     return AsyncConnectionPool(
         url,
         min_size=0,
@@ -196,7 +212,7 @@ def _pool(url: str, connections: int, application: str, options: str) -> AsyncCo
         reconnect_timeout=5.0,
         max_idle=60.0,
         check=None,
-        configure=_configure,
+        configure=configure,
         kwargs={"application_name": application, "options": options, "prepare_threshold": 2, "autocommit": True},
     )
 

@@ -36,7 +36,6 @@ def markdown(result: Mapping[str, Any]) -> str:
 def _row(file_format: FileFormat, each: Mapping[str, Any]) -> tuple[str, ...]:
     first, again = each["first"], each["again"]
     of_copy = each["copy_alike"] / first["seconds"]
-    slower = each["meanwhile_p99"] / each["quiet_p99"]
     return (
         file_format.words,
         f"{each['bytes'] / 1e6:.1f} MB",
@@ -45,9 +44,20 @@ def _row(file_format: FileFormat, each: Mapping[str, Any]) -> tuple[str, ...]:
         f"{of_copy:.2f}{_met(of_copy >= LEAST_OF_COPY) if file_format is FileFormat.CSV else ''}",
         f"{again['seconds']:.1f} s" if again else "–",
         f"{each['memory_bytes'] / 1e6:.0f} MB",
-        f"{each['quiet_p99'] * 1000:.1f} ms",
-        f"{each['meanwhile_p99'] * 1000:.1f} ms ({slower:.1f}×{_met(slower <= MOST_OF_QUIET)})",
+        _p99(each["quiet"]),
+        _meanwhile(each["quiet"], each["meanwhile"]),
     )
+
+
+def _meanwhile(quiet: Mapping[str, float], meanwhile: Mapping[str, float]) -> str:
+    if not meanwhile["messages"]:  # so short was the load
+        return "–"
+    slower = meanwhile["p99"] / quiet["p99"]
+    return f"{_p99(meanwhile)} ({slower:.1f}×{_met(slower <= MOST_OF_QUIET)})"
+
+
+def _p99(of: Mapping[str, float]) -> str:
+    return f"{of['p99'] * 1000:.1f} ms of {of['messages']:,}"
 
 
 def _met(is_met: bool) -> str:

@@ -34,10 +34,12 @@ def run(settings: Settings, name: str, main: Callable[[Settings], Coroutine[Any,
 
 
 @asynccontextmanager
-async def store(settings: Settings, name: str) -> AsyncIterator[Database]:
+async def store(
+    settings: Settings, name: str, on_connect: Callable[[Connection], None] = lambda _: None
+) -> AsyncIterator[Database]:
     """The database, as the service role. It need not be there yet: who asks meanwhile is told to ask again."""
     url = settings.database_url.get_secret_value()
-    async with Database(url, settings.database_connections, f"nightlight-{name}") as database:
+    async with Database(url, settings.database_connections, f"nightlight-{name}", on_connect=on_connect) as database:
         yield database
 
 

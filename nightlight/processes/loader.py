@@ -1,7 +1,8 @@
 """`nightlight loader`: loads the extracts that were kept, beside everybody who is answered, and gives way to them.
 
-It shares a machine with the desks: so it is nice, and has a pool of its own. What else is done for authorities, and may take its
-time, is a line in `_main`. Source: docs/adr/0036-extracts-are-kept-then-loaded.md.
+It shares a machine with the desks: so it is nice, has a pool of its own, and keeps to one processor, as far as the machine is the
+database's, too. What else is done for authorities, and may take its time, is a line in `_main`.
+Source: docs/adr/0036-extracts-are-kept-then-loaded.md, docs/adr/0049-a-load-keeps-to-one-processor.md.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from nightlight.processes.notices import keep_noticing
 from nightlight.processes.tracing import pds_access
 from runtime.database import Database
 from runtime.heartbeat import keep_beating
+from runtime.one_processor import keep_session_to_one_processor, keep_to_one_processor
 from runtime.settings import Settings
 from safeguarding.directory import DirectoryReader
 from safeguarding.extracts.loading import load_extract
@@ -36,11 +38,12 @@ def run_loader(settings: Settings) -> None:
     """Load until told to stop. Raises UnsafeServer."""
     with suppress(OSError):
         os.nice(NICENESS)
+    keep_to_one_processor()
     run(settings, "loader", _main)
 
 
 async def _main(settings: Settings) -> None:
-    async with store(settings, "loader") as database:
+    async with store(settings, "loader", keep_session_to_one_processor) as database:
         await until_safe(database)
         directory = DirectoryReader(database)
         access = await pds_access(settings, directory)

@@ -3,11 +3,14 @@
 import json
 import os
 import signal
+import sys
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.acceptance.service import COLUMNS, Service
 from tests.embedded.processes import eventually
@@ -26,6 +29,26 @@ def ask(service: Service, path: str, content: bytes | None = None) -> tuple[int,
     url = f"http://127.0.0.1:{service.ports['http']}{path}"
     with urllib.request.urlopen(urllib.request.Request(url, content, headers), timeout=120) as answer:
         return answer.status, json.loads(answer.read())
+
+
+def processors_of_sessions(service: Service, name: str) -> list[set[int]]:
+    """Each choice of processors that a session of that name has."""
+    found = service.rows(f"SELECT pid FROM pg_stat_activity WHERE application_name = '{name}'")
+    choices: list[set[int]] = []
+    for (process,) in found:
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            choice = os.sched_getaffinity(process)
+            choices += [] if choice in choices else [choice]
+    return choices
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which processors a process may use")
+def test_the_loader_leaves_all_processors_but_one_to_those_who_answer(service: Service) -> None:
+    everybody = os.sched_getaffinity(0)
+    assert os.sched_getaffinity(service.process("listener")) == everybody
+    eventually(lambda: os.sched_getaffinity(service.process("loader")) == {max(everybody)}, "the loader keeps to one")
+    eventually(lambda: processors_of_sessions(service, "nightlight-loader") == [{max(everybody)}], "so do its sessions")
+    assert processors_of_sessions(service, "nightlight-dispatcher") == [everybody]
 
 
 def test_an_extract_that_was_acknowledged_outlives_every_process_and_is_loaded_once(service: Service) -> None:

@@ -53,7 +53,8 @@ def figures(**changed: Any) -> dict[str, Any]:
     load = {"seconds": 40.0, "kept_seconds": 0.1, "records": 150_000}
     one = {
         "bytes": 9_000_000, "first": load, "again": None, "copy_alike": 10.0, "copy_bare": 0.5, "memory_bytes": 160_000_000,
-        "quiet_p99": 0.01, "meanwhile_p99": 0.015, "windows": 5, "faults": 0, "children": 150_000, "per_second": 3_750.0,
+        "quiet": {"messages": 1_000, "p99": 0.01}, "meanwhile": {"messages": 700, "p99": 0.015},
+        "faults": 0, "children": 150_000, "per_second": 3_750.0,
     }  # fmt: skip
     machine = {"cores": 2, "processor": "AMD EPYC", "memory_gib": 24}
     plan = {"children": 150_000, "per_second": 50.0}
@@ -66,8 +67,9 @@ def figures(**changed: Any) -> dict[str, Any]:
         ({}, "| 0.25 |"),
         ({"copy_alike": 3.9}, "0.10, **not met**"),
         ({"copy_alike": 4.0}, "| 0.10 |"),
-        ({"meanwhile_p99": 0.02}, "20.0 ms (2.0×)"),
-        ({"meanwhile_p99": 0.021}, "21.0 ms (2.1×, **not met**)"),
+        ({"meanwhile": {"messages": 1_700, "p99": 0.02}}, "| 10.0 ms of 1,000 | 20.0 ms of 1,700 (2.0×) |"),
+        ({"meanwhile": {"messages": 700, "p99": 0.021}}, "21.0 ms of 700 (2.1×, **not met**)"),
+        ({"meanwhile": {"messages": 0}}, "| – |"),
     ],
 )
 def test_a_bar_that_is_not_met_is_said_so(changed: dict[str, Any], words: str) -> None:
