@@ -28,12 +28,16 @@ def keep_to_one_processor(process: int = 0) -> None:
 def keep_session_to_one_processor(connection: Connection) -> None:
     """The same for the process of the database server behind a connection. Does nothing where the server is another machine's."""
     server = connection.info.backend_pid
-    if is_child(server, of=peer(connection.fileno())):
-        keep_to_one_processor(server)
+    with suppress(OSError):  # whatever the system says, the connection stands
+        if is_child(server, of=peer(connection.fileno())):
+            keep_to_one_processor(server)
 
 
 def peer(descriptor: int) -> int | None:
-    """The process that listened on the other end of a local socket; None for a socket of any other kind, or where nobody says."""
+    """The process that listened on the other end of a local socket; None for a socket of any other kind, or where nobody says.
+
+    Raises OSError where that is no open socket.
+    """
     if sys.platform != "linux":
         return None
     with socket.socket(fileno=os.dup(descriptor)) as ours:

@@ -145,12 +145,15 @@ async def take(
     size: ViewportSize,
     press: str = "",
     *,
+    typed: str = "",
     footer: bool = True,
 ) -> None:
-    """One page, after a button was pressed where one is named."""
+    """One page, after something was typed into its box, and a button was pressed, where they are named."""
     context = await sit_down(browser, house, session, size)
     page = await context.new_page()
     await page.goto(path)
+    if typed:
+        await page.locator("main input[type=text]").fill(typed)
     if press:
         await page.get_by_role("button", name=press).click()
     if path.endswith(("/worklist", "/board")):
@@ -378,6 +381,8 @@ async def take_docs(browser: Browser, house: House, encounters: dict[str, UUID])
     }  # fmt: skip
     for name, address in places.items():
         await take(browser, house, officer, address, DOCS / f"{name}.png", README, footer=False)
+    children = DOCS / "children.png"
+    await take(browser, house, officer, "/children", children, README, "Search", typed="hardng jo", footer=False)
     second = await house.sign_in(Role.DATA_OFFICER, WESTLEA, "Olu Adeyemi")
     held = (await hold_and_miss(house))["held-extract"]
     await take(browser, house, second, held, DOCS / "held.png", README, footer=False)
